@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { bearerToken, type Env } from '../auth.js';
+import type { Database } from '../database.js';
+import { hashSecret, userOfKey } from '../keys.js';
+import { listMessages } from '../messages.js';
+import { PAGE_DIRECTORY } from '../page-directory.js';
+import { queryCount, queryText } from '../query.js';
+import { RequestError } from '../request-error.js';
+import { searchSessions } from '../search.js';
+import { messageView } from '../session-views.js';
+import { findSession, listSessions, type StoredSession } from '../sessions.js';
+
+/** Only the page's own two files may run or style; text can never become code, not even by a mistake of ours. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const FILES = [
+  { path: '/', file: 'index.html', type: 'text/html' },
+  { path: '/page/page.js', file: 'page.js', type: 'text/javascript' },
+  { path: '/page/page.css', file: 'page.css', type: 'text/css' },
+];
+
+/** The page, and the data it reads. Unlike the API its data says null for what was never sent. */
+export function pageRoutes(db: Database, pageToken: { value: string; userId: number }): Hono<Env> {
+  const app = new Hono<Env>();
+  for (const { path, file, type } of FILES) {
+    const body = readFileSync(new URL(file, PAGE_DIRECTORY), 'utf8');
+    app.get(path, (context) => {
+      context.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      return context.body(body, 200, { 'Content-Type': `${type}; charset=utf-8` });
+    });
+  }
+  const access = requirePageAccess(db, pageToken);
+  app.get('/page/sessions', access, (context) =>
+    context.json({ sessions: listed(db, context).map(pageView) }),
+  );
+  app.get('/page/session', access, (context) => {
+    const session = findSession(db, context.get('userId'), queryText(context, 'id', 'Missing session ID'));
+    if (!session) throw new RequestError('Session not found', 404);
+    const messages = listMessages(
+      db,
+      session.seq,
+      queryCount(context, 'limit', 200),
+      queryCount(context, 'offset', 0),
+    );
+    return context.json({ session: pageView(session), messages: messages.map(messageView) });
+  });
+  return app;
+}
+
+/** Accepts the token of the printed link, or a key that somebody typed into the page. */
+function requirePageAccess(
+  db: Database,
+  pageToken: { value: string; userId: number },
+): MiddlewareHandler<Env> {
+  const tokenHash = hashSecret(pageToken.value);
+  return async (context, next) => {
+    const token = bearerToken(context) ?? '';
+    const userId = hashSecret(token) === tokenHash ? pageToken.userId : userOfKey(db, token);
+    if (userId === undefined) return context.json({ error: 'Open the link that the server printed.' }, 401);
+    context.set('userId', userId);
+    return next();
+  };
+}
+
+function listed(db: Database, context: Context<Env>): StoredSession[] {
+  const query = context.req.query('q')?.trim();
+  const limit = queryCount(context, 'limit', 100);
+  const offset = queryCount(context, 'offset', 0);
+  return query
+    ? searchSessions(db, context.get('userId'), query, { match: 'all', limit, offset })
+    : listSessions(db, context.get('userId'), limit, offset);
+}
+
+function pageView({ seq: _seq, implied: _implied, ...session }: StoredSession): object {
+  return session;
+}

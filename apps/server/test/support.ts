@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type RunningServer, startServer } from '../src/index.js';
+
+export const HOUR = 3_600_000;
+/** Where the clock of a test's server stands at first. */
+export const START = Date.UTC(2026, 0, 15, 12);
+
+/** A directory that is gone after the test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'opensync-server-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON of many shapes.
+  json: any;
+  text: string;
+  headers: Headers;
+}
+
+export interface Client {
+  call(
+    method: string,
+    path: string,
+    options?: { raw?: string; headers?: Record<string, string> },
+  ): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  post(path: string, body: unknown): Promise<Answer>;
+  session(body: object): Promise<Answer>;
+  message(body: object): Promise<Answer>;
+  batch(body: object): Promise<Answer>;
+  /** Session and messages as `GET /api/sessions/get` shows them. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  read(id: string): Promise<{ session: any; messages: any[] }>;
+  /** External ids of the sessions that a search finds. */
+  search(query: string): Promise<string[]>;
+}
+
+export function client(url: string, key?: string): Client {
+  const call: Client['call'] = async (method, path, { raw, headers = {} } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
+      body: raw,
+    });
+    const text = await response.text();
+    return { status: response.status, json: parse(text), text, headers: response.headers };
+  };
+  const get: Client['get'] = (path) => call('GET', path);
+  const post: Client['post'] = (path, body) => call('POST', path, { raw: JSON.stringify(body) });
+  return {
+    call,
+    get,
+    post,
+    session: (body) => post('/sync/session', body),
+    message: (body) => post('/sync/message', { role: 'user', ...body }),
+    batch: (body) => post('/sync/batch', body),
+    read: async (id) => (await get(`/api/sessions/get?id=${id}`)).json,
+    search: async (query) => {
+      const { json } = await get(`/api/search?q=${encodeURIComponent(query)}`);
+      return json.results.map((result: { externalId: string }) => result.externalId);
+    },
+  };
+}
+
+export interface TestServer extends Client {
+  server: RunningServer;
+  /** Of a second user. */
+  other: Client;
+  stranger: Client;
+  clock: { now: number };
+}
+
+/** A server on a new database, closed after the test, with two users. */
+export async function testServer(): Promise<TestServer> {
+  const clock = { now: START };
+  const server = await startServer({
+    db: join(temporaryDirectory(), 'opensync.db'),
+    port: 0,
+    now: () => clock.now,
+  });
+  onTestFinished(() => server.close());
+  return {
+    server,
+    clock,
+    ...client(server.url, server.apiKey),
+    other: client(server.url, server.addUser('other')),
+    stranger: client(server.url),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { errorCode } from './errors.js';
+import type { Env } from './source.js';
+import { isLoopback } from './url.js';
+import { writeFileAtomic } from './write-file.js';
+
+/**
+ * What a server has acknowledged, on disk: one file a session, and an index that says which version
+ * of a session is complete there, so that a run with nothing to do reads nothing else. Both may be
+ * deleted at any time; the next run then sends everything again, which the server takes as updates.
+ *
+ * ~/.opensync/state/<server>/<source>/index.tsv
+ * ~/.opensync/state/<server>/<source>/<session>.json
+ */
+export interface CheckpointStore {
+  /** What the server holds completely, by session id. */
+  complete(): ReadonlyMap<string, Complete>;
+  /** Notes that the server holds this version completely. */
+  setComplete(sessionId: string, complete: Complete): void;
+  load(sessionId: string): Checkpoint | undefined;
+  save(sessionId: string, checkpoint: Checkpoint): void;
+  has(sessionId: string): boolean;
+  /**
+   * Runs `work` while no other process works on the session. When another one does, it is asked to
+   * look once more after it is done, and the result is undefined.
+   */
+  exclusively<T>(sessionId: string, work: () => Promise<T>): Promise<T | undefined>;
+  /** Sessions that changed before this time are left alone until they change; see `sync --all`. */
+  floor(): number | undefined;
+  setFloor(changedAt: number | undefined): void;
+}
+
+/** A version of a session, and how many sessions it came to on the server, subagents included. */
+export interface Complete {
+  version: string;
+  sessions: number;
+}
+
+const Acknowledged = z.object({
+  header: z.optional(z.string()),
+  title: z.optional(z.string()),
+  messages: z.record(z.string(), z.string()),
+  refused: z.optional(z.record(z.string(), z.string())),
+});
+const Checkpoint = z.object({ schema: z.literal(1), sessions: z.record(z.string(), Acknowledged) });
+/** By externalId: a session and the subagents it is read with. */
+export type Checkpoint = z.infer<typeof Checkpoint>;
+
+/** A lock that nobody touched for so long is left over, even when its process id is in use again. */
+const LOCK_STALE_MS = 10 * 60_000;
+
+export interface CheckpointLocation {
+  env: Env;
+  sourceId: string;
+  url: string;
+  apiKey: string;
+}
+
+/**
+ * State belongs to one account on one server: another key may be another account. An embedded server
+ * is known by its key alone, since it takes another port when its own is busy.
+ */
+export function checkpointFolder({ env, sourceId, url, apiKey }: CheckpointLocation): string {
+  const place = isLoopback(new URL(url).hostname) ? 'loopback' : url;
+  const account = createHash('sha256').update(`${place}\0${apiKey}`).digest('hex').slice(0, 16);
+  return join(env.home, '.opensync', 'state', account, sourceId);
+}
+
+export function openCheckpoints(folder: string, now: () => number): CheckpointStore {
+  const indexFile = join(folder, 'index.tsv');
+  const floorFile = join(folder, 'floor.json');
+  const fileOf = (sessionId: string) => join(folder, `${fileName(sessionId)}.json`);
+  let index: Map<string, Complete> | undefined;
+  const complete = () => (index ??= readIndex(indexFile));
+  return {
+    complete,
+    setComplete(sessionId, entry) {
+      if (complete().get(sessionId)?.version === entry.version) return;
+      complete().set(sessionId, entry);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      appendFileSync(indexFile, indexLine(sessionId, entry), { mode: 0o600 });
+    },
+    load: (sessionId) => readCheckpoint(fileOf(sessionId)),
+    save(sessionId, checkpoint) {
+      writeFileAtomic(fileOf(sessionId), JSON.stringify(checkpoint));
+      touch(`${fileOf(sessionId)}.lock`, now());
+    },
+    has: (sessionId) => existsSync(fileOf(sessionId)),
+    exclusively: (sessionId, work) => exclusively(fileOf(sessionId), now, work),
+    floor() {
+      const text = readIfExists(floorFile);
+      const changedAt = text === undefined ? undefined : (parseJson(text) as { changedAt?: unknown })?.changedAt;
+      return typeof changedAt === 'number' ? changedAt : undefined;
+    },
+    setFloor(changedAt) {
+      if (changedAt === undefined) rmSync(floorFile, { force: true });
+      else writeFileAtomic(floorFile, JSON.stringify({ changedAt }));
+    },
+  };
+}
+
+function fileName(sessionId: string): string {
+  const encoded = encodeURIComponent(sessionId.toWellFormed()).replace(/[.*]/g, '_');
+  if (encoded.length <= 100 && encoded === sessionId) return encoded;
+  return createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
+}
+
+function indexLine(sessionId: string, { version, sessions }: Complete): string {
+  return `${version}\t${sessions}\t${sessionId}\n`;
+}
+
+/** Of several lines for one session the last one holds; a torn line is none. */
+function readIndex(file: string): Map<string, Complete> {
+  const index = new Map<string, Complete>();
+  const lines = (readIfExists(file) ?? '').split('\n').slice(0, -1);
+  for (const line of lines) {
+    const [version, sessions, ...id] = line.split('\t');
+    if (version && id.length > 0) index.set(id.join('\t'), { version, sessions: Number(sessions) });
+  }
+  if (lines.length > 2 * index.size + 1_000) {
+    writeFileAtomic(file, [...index].map(([id, entry]) => indexLine(id, entry)).join(''));
+  }
+  return index;
+}
+
+/** A checkpoint that cannot be understood is no checkpoint: everything is sent again. */
+function readCheckpoint(file: string): Checkpoint | undefined {
+  const text = readIfExists(file);
+  return text === undefined ? undefined : Checkpoint.safeParse(parseJson(text)).data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function readIfExists(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function exclusively<T>(file: string, now: () => number, work: () => Promise<T>): Promise<T | undefined> {
+  const lock = `${file}.lock`;
+  const again = `${file}.again`;
+  let result: T | undefined;
+  do {
+    if (!acquire(lock, now)) {
+      // The mark comes before the second try: a holder that lets go in between has not seen the mark,
+      // and one that lets go later will.
+      writeFileAtomic(again, '');
+      if (!acquire(lock, now)) return result;
+    }
+    try {
+      rmSync(again, { force: true });
+      result = await work();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  } while (existsSync(again));
+  return result;
+}
+
+function acquire(lock: string, now: () => number): boolean {
+  if (create(lock)) return true;
+  const stale = staleInode(lock, now);
+  return stale !== undefined && remove(lock, stale) && create(lock);
+}
+
+/** Removes a left-over lock, unless another process has just replaced it with its own. */
+function remove(lock: string, inode: bigint): boolean {
+  const aside = `${lock}.${process.pid}`;
+  try {
+    renameSync(lock, aside);
+    if (statSync(aside, { bigint: true }).ino === inode) {
+      rmSync(aside, { force: true });
+      return true;
+    }
+    renameSync(aside, lock);
+    return false;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+function touch(file: string, now: number): void {
+  try {
+    utimesSync(file, now / 1000, now / 1000);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+function create(lock: string): boolean {
+  mkdirSync(join(lock, '..'), { recursive: true, mode: 0o700 });
+  try {
+    const descriptor = openSync(lock, 'wx', 0o600);
+    writeSync(descriptor, String(process.pid));
+    closeSync(descriptor);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Inode of a lock whose owner is gone; undefined when it is held or was let go of meanwhile. */
+function staleInode(lock: string, now: () => number): bigint | undefined {
+  try {
+    const { ino, mtimeMs } = statSync(lock, { bigint: true });
+    // Empty while its owner is between creating and writing it.
+    const pid = Number(readFileSync(lock, 'utf8'));
+    const stale = now() - Number(mtimeMs) > LOCK_STALE_MS || (pid > 0 && !isAlive(pid));
+    return stale ? ino : undefined;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,81 @@
+import type { Cost, PriceRow } from '../../pricing.js';
+import type { ApiCall, Location } from '../../types.js';
+import { count, money, oneLine, printable, table } from '../format.js';
+import { type CommandContext, EXIT } from '../program.js';
+import { openSession } from './show.js';
+
+interface ExplainedCall {
+  id: string;
+  file: string | null;
+  line: number | null;
+  model: string | null;
+  createdAt: number | null;
+  tier: string | null;
+  usage: ApiCall['usage'] | null;
+  webSearches: number;
+  /** US dollars as exact decimal digits; null when unknown. */
+  cost: string | null;
+  price: PriceRow | null;
+  /** Why the cost is unknown. */
+  reason: string | null;
+}
+
+export async function explain(context: CommandContext, id: string, options: { json?: boolean }): Promise<number> {
+  const { prepared, row } = openSession(context, id);
+  const calls = prepared.priced.calls.map(({ call, cost }) => explained(call, cost));
+  const notCounted = prepared.session.uncounted.map(({ id: callId, reason, location }) => ({
+    id: callId ?? null,
+    ...placeOf(location),
+    reason,
+  }));
+  const { io } = context;
+  if (options.json === true) {
+    const result = { schema: 1, session: row, calls, notCounted };
+    io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return EXIT.ok;
+  }
+  io.stdout.write(`${printable(row.title ?? row.id)}\n${row.files.join('\n')}\n\n`);
+  io.stdout.write(callTable(calls));
+  io.stdout.write(`\nTotal ${money(row.cost)}\n`);
+  for (const call of calls.filter(({ reason }) => reason !== null)) {
+    io.stdout.write(`${call.id}: cost unknown: ${call.reason}\n`);
+  }
+  if (notCounted.length > 0) io.stdout.write('\nNot counted:\n');
+  for (const { line, reason } of notCounted) io.stdout.write(`  line ${line ?? '?'}: ${reason}\n`);
+  return EXIT.ok;
+}
+
+function explained(call: ApiCall, cost: Cost): ExplainedCall {
+  return {
+    id: call.id,
+    ...placeOf(call.location),
+    model: call.model ?? null,
+    createdAt: call.createdAt ?? null,
+    tier: call.tier ?? null,
+    usage: call.usage ?? null,
+    webSearches: call.webSearches ?? 0,
+    cost: cost.known ? cost.exact : null,
+    price: cost.known ? cost.price : null,
+    reason: cost.known ? null : cost.reason,
+  };
+}
+
+function placeOf(location: Location | undefined): { file: string | null; line: number | null } {
+  return { file: location?.file ?? null, line: location?.line ?? null };
+}
+
+function callTable(calls: readonly ExplainedCall[]): string {
+  const header = ['LINE', 'CALL', 'MODEL', 'INPUT', 'CACHE READ', 'WRITE 5M', 'WRITE 1H', 'OUTPUT', 'COST'];
+  const rows = calls.map(({ line, id, model, usage, cost }) => [
+    String(line ?? ''),
+    oneLine(id, 32),
+    oneLine(model ?? '', 30),
+    count(usage?.input ?? null),
+    count(usage?.cacheRead ?? null),
+    count(usage?.cacheWrite5m ?? null),
+    count(usage?.cacheWrite1h ?? null),
+    count(usage?.output ?? null),
+    cost === null ? 'unknown' : `$${cost}`,
+  ]);
+  return table(header, rows, new Set([0, 3, 4, 5, 6, 7, 8]));
+}

@@ -1,0 +1,78 @@
+import { errorMessage, isOpenSyncError, OpenSyncError } from '../../errors.js';
+import { findSessions } from '../../sync.js';
+import { count, dateTime, money, oneLine, table } from '../format.js';
+import { accountOf, checkpointsOf, settings } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+import { type SessionRow, sessionRows } from '../rows.js';
+import { type SelectOptions, select } from '../select.js';
+
+export interface ListOptions extends SelectOptions {
+  limit?: string;
+  json?: boolean;
+}
+
+const DEFAULT_LIMIT = 50;
+
+export async function list(context: CommandContext, options: ListOptions): Promise<number> {
+  const { source, io } = context;
+  const limit = parseLimit(options);
+  const config = settings(context);
+  const account = accountOf(config);
+  const checkpoints = account && checkpointsOf(context, account);
+  const raws = select(source, findSessions(source, io.env), options, io.env.now());
+  const rows: SessionRow[] = [];
+  let failed = 0;
+  let left = 0;
+  for (const raw of raws) {
+    if (rows.length >= limit) {
+      left++;
+      continue;
+    }
+    try {
+      rows.push(...sessionRows(raw, { source, config, checkpoints }));
+    } catch (error) {
+      if (!isOpenSyncError(error)) throw error;
+      failed++;
+      io.stderr.write(`${source.plugin}: ${raw.id}: ${errorMessage(error)}\n`);
+    }
+  }
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ schema: 1, sessions: rows }, null, 2)}\n`);
+  else printRows(context, rows, left);
+  return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** A person gets what fits a screen or two, a program everything. */
+function parseLimit({ limit, json }: ListOptions): number {
+  if (limit === undefined) return json === true ? Number.POSITIVE_INFINITY : DEFAULT_LIMIT;
+  const value = Number(limit);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new OpenSyncError('usage', `--limit "${limit}" is not a whole number above 0.`);
+}
+
+function printRows({ source, io }: CommandContext, rows: readonly SessionRow[], left: number): void {
+  if (rows.length === 0) {
+    io.stdout.write(`No ${source.name} sessions found.\n`);
+    return;
+  }
+  const header = ['SESSION', 'UPDATED', 'PROJECT', 'TITLE', 'MODEL', 'TOKENS IN', 'OUT', 'COST', 'SYNCED'];
+  const cells = rows.map((row) => [
+    row.parentId === null ? row.id : `└ ${row.id.slice(row.id.lastIndexOf('/') + 1)}`,
+    dateTime(row.updatedAt),
+    oneLine(row.projectName ?? '', 20),
+    oneLine(row.title ?? '', 40),
+    oneLine(row.models.length > 1 ? `${row.model} +${row.models.length - 1}` : (row.model ?? ''), 30),
+    count(row.promptTokens),
+    count(row.completionTokens),
+    money(row.cost),
+    row.synced,
+  ]);
+  io.stdout.write(table(header, cells, new Set([5, 6, 7])));
+  if (left > 0) io.stdout.write(`${left} older sessions are not shown; --limit ${rows.length + left} shows them.\n`);
+  const unpriced = [...new Set(rows.flatMap((row) => row.unpriced))];
+  if (unpriced.length > 0) {
+    io.stdout.write(`No price is known for ${unpriced.join(', ')}: "config set prices" adds one.\n`);
+  }
+  for (const row of rows.filter(({ problems }) => problems.length > 0)) {
+    for (const problem of row.problems) io.stdout.write(`${row.id}: ${problem}\n`);
+  }
+}

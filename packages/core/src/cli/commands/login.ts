@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { createClient } from '../../client.js';
+import { type Config, clearConfig, configPath, loadConfig, saveConfig, updateConfig } from '../../config.js';
+import { normalizeUrl } from '../../url.js';
+import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
+import type { CliIo } from '../create-cli.js';
+import type { Account } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+
+export interface LoginOptions {
+  url?: string;
+  apiKey?: string;
+  local?: boolean;
+  only?: boolean;
+}
+
+export async function login(context: CommandContext, options: LoginOptions): Promise<number> {
+  const { source, io } = context;
+  const account = await askAccount(context, options);
+  const client = createClient({ ...account, retries: 1, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
+  const answer = await client.checkKey();
+  if (!answer.success) throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
+  const place = options.only === true ? { plugin: source.plugin, env: io.env } : { env: io.env };
+  updateConfig({ convexUrl: account.url, apiKey: account.apiKey }, place);
+  // Settings of this plugin alone would win over what was just saved for all.
+  if (options.only !== true) forgetAccount({ plugin: source.plugin, env: io.env });
+  const scope = options.only === true ? source.plugin : 'all OpenSync plugins';
+  io.stdout.write(`Signed in to ${account.url} for ${scope} (${configPath(place)}).\n`);
+  io.stdout.write(`Next: ${source.plugin} sync\n`);
+  return EXIT.ok;
+}
+
+async function askAccount(context: CommandContext, options: LoginOptions): Promise<Account> {
+  const { io } = context;
+  if (options.local === true) {
+    if (options.url !== undefined || options.apiKey !== undefined) {
+      throw new OpenSyncError('usage', '--local finds the server and its key by itself: leave out --url and --api-key.');
+    }
+    const local = localServer(io.env.home);
+    if (local !== undefined) return local;
+    const where = join(io.env.home, '.opensync', 'server.json');
+    throw new OpenSyncError('config', `No embedded server was started on this machine (${where} is missing). Run "opensync-server".`);
+  }
+  if (options.url !== undefined && options.apiKey !== undefined) {
+    const apiKey = options.apiKey === '-' ? await readAll(io.stdin) : options.apiKey;
+    return { url: normalizeUrl(options.url), apiKey: apiKey.trim() };
+  }
+  if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) {
+    throw new OpenSyncError('usage', 'Without a terminal, login needs --url and --api-key, or --local.');
+  }
+  return ask(io, options);
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+async function ask(io: CliIo, options: LoginOptions): Promise<Account> {
+  const { confirm, isCancel, password, text } = await import('@clack/prompts');
+  const answer = <T>(value: T): Exclude<T, symbol> => {
+    if (isCancel(value)) throw new OpenSyncError('usage', 'Cancelled. Nothing was changed.');
+    return value as Exclude<T, symbol>;
+  };
+  const local = options.url === undefined ? localServer(io.env.home) : undefined;
+  if (local !== undefined && answer(await confirm({ message: `Use the embedded server at ${local.url}?` }))) return local;
+  const url =
+    options.url ??
+    answer(await text({ message: 'OpenSync URL', placeholder: 'https://your-app.convex.site', validate: urlProblem }));
+  const apiKey = answer(await password({ message: 'API key (osk_...)' }));
+  return { url: normalizeUrl(url), apiKey: apiKey.trim() };
+}
+
+function urlProblem(text: string | undefined): string | undefined {
+  try {
+    normalizeUrl(text ?? '');
+    return undefined;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
+
+const ServerFile = z.object({ url: z.string(), apiKey: z.string() });
+
+/** The embedded server that was started last on this machine, from the file it keeps. */
+export function localServer(home: string): Account | undefined {
+  const file = join(home, '.opensync', 'server.json');
+  try {
+    return ServerFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new OpenSyncError('config', `Cannot read ${file}. Start the embedded server again to renew it.`, { cause: error });
+  }
+}
+
+export async function logout({ source, io }: CommandContext): Promise<number> {
+  const own = forgetAccount({ plugin: source.plugin, env: io.env });
+  const shared = forgetAccount({ env: io.env });
+  if (!own && !shared) io.stdout.write('Nobody was signed in.\n');
+  else io.stdout.write(shared ? 'Signed out, for all OpenSync plugins.\n' : 'Signed out.\n');
+  return EXIT.ok;
+}
+
+/** Takes server and key out of one file; a file with nothing else is deleted. False when they were not in it. */
+function forgetAccount(place: { plugin?: string; env: CliIo['env'] }): boolean {
+  const { convexUrl, apiKey, ...rest }: Config = ownSettings(place);
+  if (convexUrl === undefined && apiKey === undefined) return false;
+  if (Object.keys(rest).length === 0) clearConfig(place);
+  else saveConfig(rest, place);
+  return true;
+}
+
+/** What stands in one file, whatever the environment and the shared file say. */
+function ownSettings(place: { plugin?: string; env: CliIo['env'] }): Config {
+  try {
+    return JSON.parse(readFileSync(configPath(place), 'utf8')) as Config;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {};
+    // Names the file and how to mend it.
+    loadConfig(place);
+    throw error;
+  }
+}

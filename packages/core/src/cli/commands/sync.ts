@@ -1,0 +1,147 @@
+import { createClient } from '../../client.js';
+import type { Config } from '../../config.js';
+import { isOpenSyncError, OpenSyncError } from '../../errors.js';
+import { readSessions } from '../../session.js';
+import type { RawSession } from '../../source.js';
+import { findSessions, type SyncSummary, syncHistory, wireOf } from '../../sync.js';
+import { printable } from '../format.js';
+import { type Account, checkpointsOf, requireAccount, settings } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+import { findTargets, type SelectOptions, select } from '../select.js';
+import { startProgress } from '../progress.js';
+
+export interface SyncCommandOptions extends SelectOptions {
+  dryRun?: boolean;
+  force?: boolean;
+  all?: boolean;
+  concurrency?: string;
+  url?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export async function sync(context: CommandContext, targets: string[], options: SyncCommandOptions): Promise<number> {
+  const config = settings(context, flagsOf(options));
+  const only = selection(context, targets, options);
+  if (options.dryRun === true) return dryRun(context, config, only, options);
+  return run(context, config, requireAccount(context, config), only, options);
+}
+
+function flagsOf({ url, concurrency }: SyncCommandOptions): Partial<Config> {
+  const flags: Partial<Config> = {};
+  if (url !== undefined) flags.convexUrl = url;
+  if (concurrency !== undefined) {
+    flags.concurrency = Number(concurrency);
+    if (!Number.isSafeInteger(flags.concurrency) || flags.concurrency < 1 || flags.concurrency > 32) {
+      throw new OpenSyncError('usage', `--concurrency "${concurrency}" is not a whole number from 1 to 32.`);
+    }
+  }
+  return flags;
+}
+
+/** Undefined stands for everything, which needs no look at the history beforehand. */
+function selection(
+  { source, io }: CommandContext,
+  targets: readonly string[],
+  options: SyncCommandOptions,
+): ((raw: RawSession) => boolean) | undefined {
+  if (targets.length === 0 && options.since === undefined && options.project === undefined) return undefined;
+  const found = findSessions(source, io.env);
+  const named = targets.length === 0 ? found : findTargets(found, targets);
+  const ids = new Set(select(source, named, options, io.env.now()).map(({ id }) => id));
+  return (raw) => ids.has(raw.id);
+}
+
+async function run(
+  context: CommandContext,
+  config: Config,
+  account: Account,
+  only: ((raw: RawSession) => boolean) | undefined,
+  options: SyncCommandOptions,
+): Promise<number> {
+  const { source, io } = context;
+  const show = options.quiet !== true && options.json !== true;
+  const progress = await startProgress(io, show, `Syncing ${source.name}`);
+  const notices: string[] = [];
+  const summary = await syncHistory(
+    {
+      source,
+      env: io.env,
+      config,
+      client: createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) }),
+      checkpoints: checkpointsOf(context, account),
+    },
+    {
+      ...(only && { only }),
+      force: options.force === true,
+      all: options.all === true,
+      onProgress: progress.update,
+      onNotice: (text) => notices.push(text),
+    },
+  );
+  progress.stop();
+  for (const notice of notices) io.stderr.write(`${source.plugin}: ${printable(notice)}\n`);
+  const { stopped, ...counts } = summary;
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ schema: 1, ...counts })}\n`);
+  else if (options.quiet !== true) io.stdout.write(`${describe(counts)}\n`);
+  return exitCode(context, summary, notices);
+}
+
+function describe(counts: Omit<SyncSummary, 'stopped'>): string {
+  const { sessions, sessionsSent, messagesSent, unchanged, failed, poison, durationMs } = counts;
+  const seconds = (durationMs / 1000).toFixed(1);
+  const trouble = [failed > 0 && `${failed} failed`, poison > 0 && `${poison} refused by the server`].filter(Boolean);
+  const tail = trouble.length > 0 ? `, ${trouble.join(', ')}` : '';
+  return `${sessions} sessions: sent ${sessionsSent} sessions and ${messagesSent} messages, ${unchanged} unchanged${tail}, in ${seconds} s.`;
+}
+
+/** Exit code; says why a run ended early, unless a notice has said the same. */
+function exitCode({ source, io }: CommandContext, { stopped, failed }: SyncSummary, notices: readonly string[]): number {
+  if (stopped === undefined) return failed === 0 ? EXIT.ok : EXIT.failed;
+  if (!notices.some((notice) => notice.includes(stopped.message))) {
+    io.stderr.write(`${source.plugin}: ${stopped.message}\n`);
+  }
+  io.stderr.write(`${source.plugin}: Nothing is lost: the next sync sends what is missing.\n`);
+  return stopped.kind === 'auth' ? EXIT.notSignedIn : EXIT.failed;
+}
+
+/** Everything that `sync --force` would send, exactly as it would be sent. */
+function dryRun(
+  context: CommandContext,
+  config: Config,
+  only: ((raw: RawSession) => boolean) | undefined,
+  options: SyncCommandOptions,
+): number {
+  const { source, io } = context;
+  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
+  let failed = 0;
+  let first = true;
+  if (options.json === true) io.stdout.write('{"schema":1,"dryRun":true,"sessions":[');
+  for (const raw of findSessions(source, io.env).filter(only ?? (() => true))) {
+    for (const prepared of readable(context, raw, () => readSessions(source, raw, 'all', { prices: config.prices, secrets }))) {
+      if (prepared === undefined) failed++;
+      if (prepared === undefined) continue;
+      const { session, messages } = wireOf(source, prepared, config);
+      if (options.json === true) io.stdout.write(`${first ? '' : ','}\n${JSON.stringify({ session, messages })}`);
+      else printRequests(io.stdout, session, messages);
+      first = false;
+    }
+  }
+  if (options.json === true) io.stdout.write(']}\n');
+  return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function printRequests(out: NodeJS.WritableStream, session: unknown, messages: readonly unknown[]): void {
+  out.write(`POST /sync/session ${JSON.stringify(session)}\n`);
+  for (const message of messages) out.write(`POST /sync/message ${JSON.stringify(message)}\n`);
+}
+
+function readable<T>({ source, io }: CommandContext, raw: RawSession, read: () => T[]): (T | undefined)[] {
+  try {
+    return read();
+  } catch (error) {
+    if (!isOpenSyncError(error)) throw error;
+    io.stderr.write(`${source.plugin}: ${raw.id}: ${error.message}\n`);
+    return [undefined];
+  }
+}

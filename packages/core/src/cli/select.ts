@@ -1,0 +1,73 @@
+import { realpathSync, statSync } from 'node:fs';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { errorCode, OpenSyncError } from '../errors.js';
+import { readSessions } from '../session.js';
+import type { RawSession, Source } from '../source.js';
+
+export interface SelectOptions {
+  since?: string;
+  project?: string;
+}
+
+/** The sessions that `--since` and `--project` leave. */
+export function select<R>(
+  source: Source<R>,
+  raws: readonly RawSession<R>[],
+  options: SelectOptions,
+  now: number,
+): RawSession<R>[] {
+  const since = options.since === undefined ? undefined : parseSince(options.since, now);
+  const recent = since === undefined ? [...raws] : raws.filter((raw) => raw.changedAt >= since);
+  const { project } = options;
+  return project === undefined ? recent : recent.filter((raw) => isOfProject(source, raw, project));
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/** A day, a time or an age, to milliseconds since the Unix epoch. */
+export function parseSince(text: string, now: number): number {
+  const age = /^(\d+)([mhdw])$/.exec(text);
+  if (age !== null) return now - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0);
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00`) : Date.parse(text);
+  if (Number.isNaN(at)) {
+    throw new OpenSyncError('usage', `--since "${text}" is no date. Use a day like 2026-01-31 or an age like 12h or 7d.`);
+  }
+  return at;
+}
+
+function isOfProject<R>(source: Source<R>, raw: RawSession<R>, project: string): boolean {
+  const path = project === '.' || isAbsolute(project) ? resolve(project) : undefined;
+  return readSessions(source, raw, 'summary', {}).some(({ session }) => {
+    const { projectPath, projectName } = session;
+    return path === undefined ? projectName === project : projectPath === path;
+  });
+}
+
+/** The sessions that ids, beginnings of ids, and files name. */
+export function findTargets<R>(raws: readonly RawSession<R>[], targets: readonly string[]): RawSession<R>[] {
+  return [...new Set(targets.flatMap((target) => findTarget(raws, target)))];
+}
+
+function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSession<R>[] {
+  const exact = raws.filter((raw) => raw.id === target || target.startsWith(`${raw.id}/`));
+  if (exact.length > 0) return exact;
+  if (isFile(target)) {
+    const path = realpathSync(target);
+    const named = raws.filter((raw) => raw.files.some((file) => basename(file) === basename(path) && realpathSync(file) === path));
+    if (named.length > 0) return named;
+    throw new OpenSyncError('usage', `${target} is not a file of a session that this plugin knows.`);
+  }
+  const beginning = target.length < 4 ? [] : raws.filter((raw) => raw.id.startsWith(target));
+  if (beginning.length === 1) return beginning;
+  const why = beginning.length === 0 ? 'There is no session' : `There are ${beginning.length} sessions`;
+  throw new OpenSyncError('usage', `${why} with the id "${target}". "list" shows the ids.`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if (errorCode(error) !== undefined) return false;
+    throw error;
+  }
+}

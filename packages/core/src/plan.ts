@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { SyncMessageData, SyncSessionData } from './types.js';
+import type { WireSession } from './wire.js';
+
+/** What the server has acknowledged of one session. */
+export interface Acknowledged {
+  /** Hash of the session's fields. Absent until the server took them once. */
+  header?: string;
+  /** The title it took last. */
+  title?: string;
+  /** Hash of each message, by externalId. */
+  messages: Record<string, string>;
+  /** Hash of what the server will never take, by externalId; it is not offered again until it changes. */
+  refused?: Record<string, string>;
+}
+
+export interface Plan {
+  /** Sent first. Absent when nothing in it changed. */
+  session?: SyncSessionData;
+  messages: SyncMessageData[];
+  /** Milliseconds until the messages that had to wait can be sent; 0 when none waits. */
+  waitMs: number;
+}
+
+export interface PlanOptions {
+  /** The server's clock, milliseconds since the Unix epoch. */
+  now: number;
+  /** The server applies every update at once; without it, see `UPDATE_WINDOW_MS`. */
+  immediate: boolean;
+}
+
+/**
+ * The hosted server answers ok to an update within 5 s of a message's `createdAt` and drops it. A
+ * message is therefore not sent at all before that time is over: whatever the server then says ok to,
+ * it has taken, and no lost answer, restart or second process can hide an update.
+ */
+export const UPDATE_WINDOW_MS = 5_200;
+
+/** The difference between a session and what the server has of it. Pure. */
+export function plan(wire: WireSession, known: Acknowledged | undefined, options: PlanOptions): Plan {
+  const result: Plan = { messages: [], waitMs: 0 };
+  const header = planHeader(wire, known, options.now);
+  if (header !== undefined) result.session = header;
+  for (const message of wire.messages) {
+    const hash = messageHash(message);
+    if (known?.messages[message.externalId] === hash || known?.refused?.[message.externalId] === hash) continue;
+    const wait = options.immediate ? 0 : waitOf(message, options.now);
+    if (wait > 0) result.waitMs = Math.max(result.waitMs, wait);
+    else result.messages.push(notInFuture(message, options));
+  }
+  return result;
+}
+
+function planHeader(wire: WireSession, known: Acknowledged | undefined, now: number): SyncSessionData | undefined {
+  const hash = headerHash(wire.session);
+  if (known?.header === hash || known?.refused?.[wire.session.externalId] === hash) return undefined;
+  const data: SyncSessionData = { ...wire.session };
+  if (data.createdAt !== undefined) data.createdAt = Math.min(data.createdAt, now);
+  if (known?.header === undefined) return data;
+  // Sent again, the source would undo the server's own spelling of it. An unchanged title would make
+  // the server ignore the rest of the update, a changed one resets its search text.
+  delete data.source;
+  if (known.title === data.title) delete data.title;
+  return data;
+}
+
+/** A message dated after now, by a clock that runs ahead, is old enough: it is sent with an older date. */
+function waitOf(message: SyncMessageData, now: number): number {
+  if (message.createdAt === undefined || message.createdAt > now) return 0;
+  return Math.max(0, message.createdAt + UPDATE_WINDOW_MS - now);
+}
+
+function notInFuture(message: SyncMessageData, { now, immediate }: PlanOptions): SyncMessageData {
+  if (message.createdAt === undefined || message.createdAt <= now) return message;
+  return { ...message, createdAt: immediate ? now : now - UPDATE_WINDOW_MS };
+}
+
+/** Hash of everything an update can change; the server never changes `createdAt`. */
+export function messageHash(message: SyncMessageData): string {
+  const { createdAt: _, ...rest } = message;
+  return hashOf(rest);
+}
+
+export function headerHash(session: SyncSessionData): string {
+  const { createdAt: _, ...rest } = session;
+  return hashOf(rest);
+}
+
+/** 96 bits: enough to tell two states of one message apart, short enough to keep for each. */
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
+}
+
+/** `known` after the server took the session's fields. */
+export function acknowledgeHeader(known: Acknowledged, session: WireSession['session']): Acknowledged {
+  const next: Acknowledged = { ...known, header: headerHash(session) };
+  if (session.title !== undefined) next.title = session.title;
+  return next;
+}

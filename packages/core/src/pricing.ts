@@ -1,0 +1,341 @@
+import * as z from 'zod/mini';
+import prices from './prices.json' with { type: 'json' };
+import type { ApiCall, Usage } from './types.js';
+
+/** US dollars per million tokens, as decimal strings. Absent means unknown, never free. */
+export interface Prices {
+  input?: string;
+  cacheRead?: string;
+  cacheWrite5m?: string;
+  cacheWrite1h?: string;
+  output?: string;
+  /** US dollars per search. */
+  webSearch?: string;
+}
+
+/** The row that a cost was computed with, for `explain`. */
+export interface PriceRow extends Prices {
+  /** Id under which the table knows the model; the call may have spelled it otherwise. */
+  model: string;
+  /** Whose price it is: the model's maker, or a reseller with prices of its own. "override" for the user's. */
+  vendor: string;
+  /** UTC days, first and first-no-longer; absent at an open end. */
+  from?: string;
+  until?: string;
+  tier?: string;
+  /** The long-context price applies: the prompt had more tokens than this. */
+  above?: number;
+  /** "models.dev" or "overlay"; absent for genai-prices, the main source, and for an override. */
+  source?: string;
+}
+
+/** `exact` is the same amount as `usd` in decimal digits, before its one rounding to a binary number. */
+export type Cost =
+  | { known: true; usd: number; exact: string; price: PriceRow }
+  | { known: false; reason: string };
+
+const MAX_PLACES = 12;
+const DECIMAL = /^\d{1,12}(\.\d{1,12})?$/;
+
+/** The shortest digits of a number, without an exponent. */
+function decimalOf(price: number | string): string {
+  if (typeof price === 'string') return price;
+  const text = String(price);
+  return text.includes('e') ? price.toFixed(MAX_PLACES).replace(/\.?0+$/, '') : text;
+}
+
+const isPrice = (price: number | string) => {
+  const text = decimalOf(price);
+  return DECIMAL.test(text) && Number(text) === Number(price);
+};
+
+const Price = z
+  .union([z.number(), z.string()])
+  .check(
+    z.refine(isPrice, 'A price is US dollars per million tokens, as a number or as digits: 2.5 or "2.5"'),
+  );
+
+/**
+ * Prices that a user sets in the configuration, by model name exactly as the tool records it.
+ * They replace the table's row whole, at every tier, day and prompt length.
+ */
+export const PriceOverrides = z.record(
+  z.string(),
+  z.strictObject({
+    input: Price,
+    output: Price,
+    cacheRead: z.optional(Price),
+    cacheWrite5m: z.optional(Price),
+    cacheWrite1h: z.optional(Price),
+    webSearch: z.optional(Price),
+  }),
+);
+export type PriceOverrides = z.infer<typeof PriceOverrides>;
+
+export interface CostOptions {
+  /** `ApiCall.tier`. Absent, "standard" and "default" are the list price. */
+  tier?: string;
+  webSearches?: number;
+  /** Who sold the call: a vendor of the table, a reseller, or a name of the user's own. */
+  provider?: string;
+  overrides?: PriceOverrides;
+}
+
+// The table
+
+type Row = Prices & { long?: (Prices & { above: number })[] };
+type Period = Row & { from?: string; source?: string; tiers?: Record<string, Row | undefined> };
+type ByVendor<T> = Record<string, Record<string, T>>;
+
+interface Table {
+  models: ByVendor<Period[]>;
+  aliases: ByVendor<string>;
+  leftOut: ByVendor<string>;
+  vendors: {
+    /** Makers that keep their weights: whoever sells their models passes the list price on. */
+    closed: string[];
+    /** Open weights have a price of their own at every host: the maker's price is for the maker's calls. */
+    open: string[];
+    /** Sellers with models or model names of their own. */
+    resellers: string[];
+    /** Other names of the vendors, as tools and gateways write them. */
+    names: Record<string, string>;
+  };
+}
+
+const table: Table = prices;
+const { closed, open, resellers, names } = table.vendors;
+
+function own<T>(record: Record<string, T> | undefined, key: string): T | undefined {
+  return record && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function vendorsFor(provider: string | undefined): string[] {
+  if (provider === undefined) return [...closed, ...open, ...resellers];
+  return [...new Set([own(names, provider) ?? provider, ...closed])];
+}
+
+const VENDOR_PREFIXES = new Set([...closed, ...open, ...resellers, ...Object.keys(names)]);
+
+function withoutVendor(model: string): string {
+  const [, vendor = '', rest = ''] = /^(?:openrouter\/)?([\w-]+)\/(.+)$/.exec(model) ?? [];
+  return VENDOR_PREFIXES.has(vendor) ? rest : model;
+}
+
+/**
+ * Bedrock: the global endpoint has Anthropic's price. Regional endpoints cost more since Claude 4.5 and are rows of
+ * the table; before, they cost the same.
+ */
+const BEDROCK =
+  /^(?:(?:global\.)?anthropic\.(?=claude)|[a-z-]+\.anthropic\.(?=claude-(?:3|instant|v2|(?:opus|sonnet)-4-2025|opus-4-1-)))(.+?)(?:-v\d+(?::\d+)?)?$/;
+const DATE = /[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$/;
+
+/**
+ * The ways in which the table may know the model, the exact one first. Every step is an explicit rule; nothing is
+ * matched by likeness, so that a new model never gets an older one's price.
+ */
+function spellings(model: string): string[] {
+  const plain = model.replace(/\[1m\]$/, '');
+  const bare = withoutVendor(plain).replace(BEDROCK, '$1');
+  // Vertex AI joins the date with "@".
+  return [...new Set([model, plain, bare, bare.replace('@', '-'), bare.replace(DATE, '')])];
+}
+
+interface Entry {
+  model: string;
+  vendor: string;
+  periods: Period[];
+}
+
+/** The entry of a model, or why there is none. */
+function findEntry(model: string, provider: string | undefined): Entry | string {
+  for (const spelling of spellings(model)) {
+    for (const vendor of vendorsFor(provider)) {
+      const leftOut = own(table.leftOut[vendor], spelling);
+      if (leftOut !== undefined) return `no price for model "${model}": ${leftOut}`;
+      const id = own(table.aliases[vendor], spelling) ?? spelling;
+      const periods = own(table.models[vendor], id);
+      if (periods !== undefined) return { model: id, vendor, periods };
+    }
+  }
+  return `no price for model "${model}"${provider === undefined ? '' : ` at provider "${provider}"`}`;
+}
+
+/**
+ * The period that `when` falls in. Without a time it is the newest one that had begun on the day of the data: the
+ * table also knows prices that are announced for later.
+ */
+function findPeriod(
+  periods: Period[],
+  when: number | undefined,
+): { period: Period; until?: string } | undefined {
+  const time = when !== undefined && Number.isFinite(when) ? when : Date.parse(prices.about.asOf);
+  const index = periods.findLastIndex(({ from }) => from === undefined || Date.parse(from) <= time);
+  const period = periods[index];
+  if (period === undefined) return undefined;
+  const until = periods[index + 1]?.from;
+  return until === undefined ? { period } : { period, until };
+}
+
+const promptTokens = (usage: Usage) =>
+  usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
+
+const isListPrice = (tier: string | undefined) =>
+  tier === undefined || tier === 'standard' || tier === 'default';
+
+function pickPrices({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, webSearch }: Prices): Prices {
+  const picked = { input, cacheRead, cacheWrite5m, cacheWrite1h, output, webSearch };
+  return Object.fromEntries(Object.entries(picked).filter(([, price]) => price !== undefined));
+}
+
+/** Long-context prices hold for the whole request, not only for what is above the threshold. */
+function findRow(
+  entry: Entry,
+  usage: Usage,
+  when: number | undefined,
+  tier: string | undefined,
+): PriceRow | string {
+  const name = `model "${entry.model}"`;
+  const found = findPeriod(entry.periods, when);
+  if (found === undefined) return `${name} has no price for that day`;
+  const { period, until } = found;
+  const atTier = isListPrice(tier) ? period : own(period.tiers, tier ?? '');
+  if (atTier === undefined) return `${name} has no price for tier "${tier}"`;
+  const tokens = promptTokens(usage);
+  const long = atTier.long?.findLast(({ above }) => tokens > above);
+  const standardLong = period.long?.findLast(({ above }) => tokens > above);
+  if (long === undefined && standardLong !== undefined)
+    return `${name} has no price for tier "${tier}" above ${standardLong.above} prompt tokens`;
+  return {
+    model: entry.model,
+    vendor: entry.vendor,
+    ...(period.from === undefined ? {} : { from: period.from }),
+    ...(until === undefined ? {} : { until }),
+    ...(isListPrice(tier) ? {} : { tier }),
+    ...(long === undefined ? {} : { above: long.above }),
+    ...(period.source === undefined ? {} : { source: period.source }),
+    ...pickPrices({ webSearch: atTier.webSearch, ...(long ?? atTier) }),
+  };
+}
+
+function overrideRow(model: string, override: PriceOverrides[string]): PriceRow {
+  const set = Object.entries(override).filter(
+    (entry): entry is [string, number | string] => entry[1] !== undefined,
+  );
+  return {
+    model,
+    vendor: 'override',
+    ...Object.fromEntries(set.map(([key, price]) => [key, decimalOf(price)])),
+  };
+}
+
+// Exact arithmetic: amounts are integers of 10^-18 dollars, a price having 12 decimals and being for 10^6 tokens.
+
+const AMOUNT_PLACES = 18;
+const MILLION = 1_000_000n;
+
+function parsePrice(price: string): bigint | undefined {
+  if (!DECIMAL.test(price)) return undefined;
+  const [whole = '', fraction = ''] = price.split('.');
+  return BigInt(whole + fraction.padEnd(MAX_PLACES, '0'));
+}
+
+function formatAmount(amount: bigint): string {
+  const digits = amount.toString().padStart(AMOUNT_PLACES + 1, '0');
+  const text = `${digits.slice(0, -AMOUNT_PLACES)}.${digits.slice(-AMOUNT_PLACES)}`;
+  return text.replace(/\.?0+$/, '');
+}
+
+function parseAmount(exact: string): bigint {
+  const [whole = '', fraction = ''] = exact.split('.');
+  return BigInt(whole + fraction.padEnd(AMOUNT_PLACES, '0'));
+}
+
+const BUCKETS = ['input', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'output'] as const;
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
+
+/** The bill of one request, or why it cannot be written. What was not used needs no price. */
+function amountOf(usage: Usage, webSearches: number, price: PriceRow): bigint | string {
+  const quantities = [
+    ...BUCKETS.map((bucket) => [bucket, usage[bucket]] as const),
+    ['webSearch', webSearches] as const,
+  ];
+  let total = 0n;
+  for (const [kind, count] of quantities) {
+    if (!isCount(count)) return `usage of model "${price.model}" is not a count: ${kind} is ${count}`;
+    if (count === 0) continue;
+    const each = parsePrice(price[kind] ?? '');
+    if (each === undefined) return `model "${price.model}" has no price for ${kind}`;
+    total += each * BigInt(count) * (kind === 'webSearch' ? MILLION : 1n);
+  }
+  return total;
+}
+
+/**
+ * Cost of one request, exact. Unknown, with the reason, when the model, the tier or the price of anything used is
+ * unknown; it never throws and there is no fallback price. `when` is milliseconds since the Unix epoch.
+ */
+export function calculateCost(model: string, usage: Usage, when?: number, options: CostOptions = {}): Cost {
+  const override = own(options.overrides, model);
+  const entry = override === undefined ? findEntry(model, options.provider) : overrideRow(model, override);
+  if (typeof entry === 'string') return { known: false, reason: entry };
+  const price = 'periods' in entry ? findRow(entry, usage, when, options.tier) : entry;
+  if (typeof price === 'string') return { known: false, reason: price };
+  const amount = amountOf(usage, options.webSearches ?? 0, price);
+  if (typeof amount === 'string') return { known: false, reason: amount };
+  const exact = formatAmount(amount);
+  return { known: true, usd: Number(exact), exact, price };
+}
+
+/** The exact sum, rounded to a number once; undefined when any of the costs is unknown. */
+export function addCosts(costs: readonly Cost[]): { usd: number; exact: string } | undefined {
+  let total = 0n;
+  for (const cost of costs) {
+    if (!cost.known) return undefined;
+    total += parseAmount(cost.exact);
+  }
+  const exact = formatAmount(total);
+  return { usd: Number(exact), exact };
+}
+
+export interface PricedCalls {
+  /** US dollars; null when the cost of any call is unknown, 0 when there are no calls. */
+  cost: number | null;
+  /** `cost` in decimal digits; absent when it is null. */
+  exact?: string;
+  /** Models whose calls have no known cost, sorted, each once; "unknown model" for a call that names none. */
+  unpriced: string[];
+  calls: { call: ApiCall; cost: Cost }[];
+}
+
+function costOf(call: ApiCall, options: Pick<CostOptions, 'provider' | 'overrides'>): Cost {
+  if (call.usage === undefined) return { known: false, reason: 'the tool recorded no tokens for the call' };
+  const { tier, webSearches } = call;
+  return calculateCost(call.model ?? '', call.usage, call.createdAt, {
+    ...options,
+    ...(tier === undefined ? {} : { tier }),
+    ...(webSearches === undefined ? {} : { webSearches }),
+  });
+}
+
+/** A call that used nothing, such as a tool's own placeholder for an error, costs nothing at any price. */
+function usedNothing({ usage, webSearches = 0 }: ApiCall): boolean {
+  return usage !== undefined && webSearches === 0 && BUCKETS.every((bucket) => usage[bucket] === 0);
+}
+
+/** Cost of a session's calls: each at its own model, day and tier, then summed exactly. */
+export function priceCalls(
+  calls: readonly ApiCall[],
+  options: Pick<CostOptions, 'provider' | 'overrides'> = {},
+): PricedCalls {
+  const priced = calls.map((call) => ({ call, cost: costOf(call, options) }));
+  const billed = priced.filter(({ call }) => !usedNothing(call));
+  const unpriced = billed.filter(({ cost }) => !cost.known).map(({ call }) => call.model || 'unknown model');
+  const total = addCosts(billed.map(({ cost }) => cost));
+  return {
+    cost: total?.usd ?? null,
+    ...(total === undefined ? {} : { exact: total.exact }),
+    unpriced: [...new Set(unpriced)].sort(),
+    calls: priced,
+  };
+}

@@ -1,0 +1,440 @@
+/** One format of secret. Adding a format is adding a row. */
+export interface Rule {
+  /** What stands in `[redacted:<kind>]`. */
+  kind: string;
+  /**
+   * Literal beginnings of `pattern`, case-sensitive, three characters or more. The pattern is only
+   * tried where one of them stands, so a text without any keyword costs a single scan.
+   */
+  keywords: readonly string[];
+  /**
+   * Sticky. Written `X{20}X*` where others write `X{20,}`: V8 keeps a frame for every round of the
+   * latter and throws on a run of some million characters. A class that may be followed by something
+   * else has an upper bound or a lookbehind that keeps it from starting twice in one run.
+   */
+  pattern: RegExp;
+  /** The group that is secret, when it is not the whole match. The pattern then has the flag `d`. */
+  group?: number;
+  /** The group, in a lookbehind, of secret characters that stand before the keyword. */
+  before?: number;
+  /** Where the secret ends when a pattern cannot say; undefined when it is none after all. */
+  end?: (text: string, from: number) => number | undefined;
+}
+
+const hexDigits = [...'0123456789abcdef'];
+
+/** Base64 of a decimal number begins with few pairs: Discord tokens begin with the encoded user id. */
+const encodedNumberStarts = ['MT', 'Mj', 'Mz', 'ND', 'NT', 'Nj', 'Nz', 'OD', 'OT'].flatMap((pair) =>
+  [...'AEIMQUYcgk'].map((third) => pair + third),
+);
+
+const pemLine =
+  /(?:\\{1,4}[nrt]|[\s"'`+,>|:→\d-]){0,24}(?:[A-Za-z0-9+/]{24}[A-Za-z0-9+/]*={0,2}|=[A-Za-z0-9+/]{4}\b)/y;
+const pemLastLine = /(?:\\{1,4}[nrt]|[\s"'`+,>|:→\d-]){1,24}[A-Za-z0-9+/]{4,64}={1,2}/y;
+const pemHeader = /(?:\\{1,4}[nrt]|\s){1,8}(?:Proc-Type|DEK-Info|Version|Comment): ?[^\n\\]{0,80}/y;
+const pemEnd = /-{5,6}END [A-Z0-9 ]{0,40}(?:-{5})?/y;
+const maximumPemBody = 20_000;
+
+/** End of the last of the lines that look like the body of a key, or `from` when there is none. */
+function endOfKeyLines(text: string, from: number): number {
+  let end = from;
+  for (;;) {
+    const next = [pemHeader, pemLine].map((line) => matchEnd(line, text, end)).find((found) => found > end);
+    if (next === undefined) break;
+    end = next;
+  }
+  return end === from ? from : Math.max(end, matchEnd(pemLastLine, text, end));
+}
+
+function matchEnd(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : -1;
+}
+
+/** A block may be cut off: then as many lines as look like a key belong to it. */
+function endOfPem(text: string, from: number): number | undefined {
+  const dashes = text.slice(from, from + maximumPemBody).indexOf('-----');
+  const end = dashes === -1 ? -1 : matchEnd(pemEnd, text, from + dashes);
+  if (end !== -1 && /[A-Za-z0-9+/]{24}/.test(text.slice(from, from + dashes))) return end;
+  const cut = endOfKeyLines(text, from);
+  return cut === from ? undefined : cut;
+}
+
+/** `from` is the end of the matched base64; it is a login when it decodes to `user:password`. */
+function endOfBasic(text: string, from: number): number | undefined {
+  const encoded = /[A-Za-z0-9+/]{6,400}={0,2}$/.exec(text.slice(Math.max(0, from - 400), from))?.[0] ?? '';
+  return /^[\x20-\x7e]{0,200}:[\x20-\x7e]/.test(Buffer.from(encoded, 'base64').toString('latin1'))
+    ? from
+    : undefined;
+}
+
+const headerEnd = /[\n\r"'`\\]/g;
+
+/** All cookies of a header, not only the first. */
+function endOfHeader(text: string, from: number): number {
+  headerEnd.lastIndex = from;
+  return headerEnd.exec(text)?.index ?? text.length;
+}
+
+/** Earlier rows name the kind when two rows match the same characters. */
+export const rules: readonly Rule[] = [
+  // Models
+  { kind: 'anthropic-key', keywords: ['sk-ant-'], pattern: /sk-ant-[\w-]{20}[\w-]*/y },
+  { kind: 'openrouter-key', keywords: ['sk-or-'], pattern: /sk-or-[\w-]{20}[\w-]*/y },
+  {
+    kind: 'openai-key',
+    keywords: ['sk-proj-', 'sk-svcacct-', 'sk-admin-', 'sk-None-'],
+    pattern: /sk-(?:proj|svcacct|admin|None)-[\w-]{20}[\w-]*/y,
+  },
+  // Also the form of DeepSeek, Moonshot, LiteLLM and others. A digit tells it from `task-`, `sk-some-words`.
+  {
+    kind: 'openai-key',
+    keywords: ['sk-'],
+    pattern: /(?<![A-Za-z0-9_-])sk-(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20}[\w-]*/y,
+  },
+  { kind: 'langfuse-key', keywords: ['sk-lf-'], pattern: /sk-lf-[0-9a-f-]{36}/y },
+  { kind: 'google-key', keywords: ['AIza'], pattern: /(?<![A-Za-z0-9+/])AIza[\w-]{35}(?![\w-])/y },
+  { kind: 'google-key', keywords: ['AQ.Ab'], pattern: /(?<![\w.])AQ\.Ab[\w-]{30}[\w-]*/y },
+  { kind: 'google-oauth-token', keywords: ['ya29.'], pattern: /(?<!\w)ya29\.[\w-]{20}[\w.-]*/y },
+  { kind: 'google-refresh-token', keywords: ['1//0'], pattern: /(?<![\w/])1\/\/0[\w-]{30}[\w-]*/y },
+  { kind: 'google-client-secret', keywords: ['GOCSPX-'], pattern: /GOCSPX-[\w-]{20}[\w-]*/y },
+  { kind: 'huggingface-token', keywords: ['hf_'], pattern: /(?<!\w)hf_[A-Za-z0-9]{30}[A-Za-z0-9]*/y },
+  {
+    kind: 'huggingface-token',
+    keywords: ['api_org_'],
+    pattern: /(?<!\w)api_org_[A-Za-z0-9]{30}[A-Za-z0-9]*/y,
+  },
+  { kind: 'groq-key', keywords: ['gsk_'], pattern: /(?<!\w)gsk_[A-Za-z0-9]{40}[A-Za-z0-9]*/y },
+  { kind: 'xai-key', keywords: ['xai-'], pattern: /(?<![\w-])xai-[A-Za-z0-9]{60}[A-Za-z0-9]*/y },
+  { kind: 'replicate-token', keywords: ['r8_'], pattern: /(?<!\w)r8_[A-Za-z0-9]{37}[A-Za-z0-9]*/y },
+  { kind: 'perplexity-key', keywords: ['pplx-'], pattern: /(?<![\w-])pplx-[A-Za-z0-9]{40}[A-Za-z0-9]*/y },
+  { kind: 'nvidia-key', keywords: ['nvapi-'], pattern: /(?<![\w-])nvapi-[\w-]{40}[\w-]*/y },
+  { kind: 'cerebras-key', keywords: ['csk-'], pattern: /(?<![\w-])csk-[a-z0-9]{40}[a-z0-9]*/y },
+  { kind: 'tavily-key', keywords: ['tvly-'], pattern: /(?<![\w-])tvly-[\w-]{24}[\w-]*/y },
+  { kind: 'langsmith-key', keywords: ['lsv2_'], pattern: /lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}/y },
+  {
+    kind: 'pinecone-key',
+    keywords: ['pcsk_'],
+    pattern: /pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40}[A-Za-z0-9]*/y,
+  },
+  // OpenSync's own
+  { kind: 'opensync-key', keywords: ['osk_'], pattern: /(?<![A-Za-z0-9_])osk_[\w-]{16}[\w-]*/y },
+  // Clouds
+  {
+    kind: 'aws-access-key',
+    keywords: ['AKIA', 'ASIA', 'ABIA', 'ACCA'],
+    pattern: /(?<![A-Za-z0-9+])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])/y,
+  },
+  // The secret half has no prefix; beside its id it can be told from a hash.
+  {
+    kind: 'aws-secret-key',
+    keywords: ['AKIA', 'ASIA'],
+    pattern: /A(?:KIA|SIA)[A-Z2-7]{16}[\s,;:|"'\\]{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/dy,
+    group: 1,
+  },
+  {
+    kind: 'aws-bedrock-key',
+    keywords: ['ABSK'],
+    pattern: /(?<![A-Za-z0-9+/])ABSK[A-Za-z0-9+/]{100}[A-Za-z0-9+/]*={0,2}/y,
+  },
+  {
+    kind: 'azure-key',
+    keywords: ['AccountKey=', 'SharedAccessKey=', 'AccessKey='],
+    pattern: /(?:Account|SharedAccess|Access)Key=([A-Za-z0-9+/]{40}[A-Za-z0-9+/]*={0,2})/dy,
+    group: 1,
+  },
+  // The signature of a shared-access URL; URL-encoded base64 of 32 bytes.
+  {
+    kind: 'azure-sas',
+    keywords: ['sig='],
+    pattern: /(?<=[?&;"'\s])sig=([A-Za-z0-9%+/]{40}[A-Za-z0-9%+/]*={0,2})/dy,
+    group: 1,
+  },
+  {
+    kind: 'azure-client-secret',
+    keywords: ['7Q~', '8Q~', '9Q~'],
+    pattern: /(?<=([\w.~-]{3}))[789]Q~[\w.~-]{31,34}/dy,
+    before: 1,
+  },
+  {
+    kind: 'url-signature',
+    keywords: ['X-Amz-Signature=', 'X-Goog-Signature='],
+    pattern: /X-(?:Amz|Goog)-Signature=([0-9a-f]{64}[0-9a-f]*)/dy,
+    group: 1,
+  },
+  {
+    kind: 'digitalocean-token',
+    keywords: ['dop_v1_', 'doo_v1_', 'dor_v1_'],
+    pattern: /do[por]_v1_[0-9a-f]{64}/y,
+  },
+  {
+    kind: 'cloudflare-token',
+    keywords: ['cfut_', 'cfat_', 'cfk_'],
+    pattern: /(?<!\w)cf(?:ut|at|k)_[A-Za-z0-9]{40}[A-Za-z0-9]*/y,
+  },
+  { kind: 'cloudflare-ca-key', keywords: ['v1.0-'], pattern: /v1\.0-[0-9a-f]{24}-[0-9a-f]{146}/y },
+  {
+    kind: 'vercel-token',
+    keywords: ['vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'],
+    pattern: /(?<!\w)vc[piark]_[A-Za-z0-9]{24}[A-Za-z0-9]*/y,
+  },
+  { kind: 'netlify-token', keywords: ['nfp_'], pattern: /(?<!\w)nfp_[A-Za-z0-9]{36}[A-Za-z0-9]*/y },
+  { kind: 'heroku-key', keywords: ['HRKU-'], pattern: /HRKU-[\w-]{36}[\w-]*/y },
+  { kind: 'fly-token', keywords: ['fm2_', 'fo1_'], pattern: /(?<!\w)f(?:m2|o1)_[\w+/-]{40}[\w+/=-]*/y },
+  {
+    kind: 'supabase-key',
+    keywords: ['sbp_', 'sb_secret_'],
+    pattern: /(?<!\w)(?:sbp_[0-9a-f]{40}|sb_secret_[\w-]{20}[\w-]*)/y,
+  },
+  {
+    kind: 'planetscale-token',
+    keywords: ['pscale_'],
+    pattern: /pscale_(?:tkn|pw|oauth|otkn)_[\w.=-]{30}[\w.=-]*/y,
+  },
+  { kind: 'databricks-token', keywords: ['dapi'], pattern: /(?<!\w)dapi[0-9a-f]{32}(?:-\d)?(?!\w)/y },
+  // Convex: `prod:happy-animal-123|<base64>`
+  {
+    kind: 'convex-deploy-key',
+    keywords: ['|eyJ'],
+    pattern: /(?<=(?:prod|dev|preview|project):[\w:.-]{1,80})\|(ey[\w+/-]{30}[\w+/=-]*)/dy,
+    group: 1,
+  },
+  // Code hosts and registries
+  {
+    kind: 'github-token',
+    keywords: ['ghp_', 'gho_', 'ghs_', 'ghu_', 'ghr_'],
+    pattern: /(?<![A-Za-z0-9])gh[posur]_\w{30}\w*(?:\.[\w-]{10,4000}){0,2}/y,
+  },
+  { kind: 'github-token', keywords: ['github_pat_'], pattern: /github_pat_\w{40}\w*/y },
+  {
+    kind: 'gitlab-token',
+    keywords: [
+      'glpat-',
+      'gldt-',
+      'glrt-',
+      'glcbt-',
+      'glptt-',
+      'glft-',
+      'glimt-',
+      'glagent-',
+      'glsoat-',
+      'glffct-',
+    ],
+    pattern:
+      /(?<![A-Za-z0-9])gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]{20}[\w-]*(?:\.[0-9a-z.]{2,12})?/y,
+  },
+  { kind: 'npm-token', keywords: ['npm_'], pattern: /(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)/y },
+  { kind: 'pypi-token', keywords: ['pypi-'], pattern: /pypi-[\w-]{50}[\w-]*/y },
+  { kind: 'rubygems-key', keywords: ['rubygems_'], pattern: /rubygems_[0-9a-f]{48}/y },
+  {
+    kind: 'crates-token',
+    keywords: ['cio'],
+    pattern: /(?<!\w)cio(?=[A-Za-z]{0,30}\d)[A-Za-z0-9]{32}(?!\w)/y,
+  },
+  { kind: 'nuget-key', keywords: ['oy2'], pattern: /(?<!\w)oy2[a-z0-9]{43}(?!\w)/y },
+  { kind: 'docker-token', keywords: ['dckr_pat_', 'dckr_oat_'], pattern: /dckr_[po]at_[\w-]{20}[\w-]*/y },
+  {
+    kind: 'circleci-token',
+    keywords: ['CCIPAT_', 'CCIPRJ_'],
+    pattern: /CCIP(?:AT|RJ)_[A-Za-z0-9]{10,30}_[0-9a-f]{40}/y,
+  },
+  { kind: 'buildkite-token', keywords: ['bkua_'], pattern: /(?<!\w)bkua_[0-9a-f]{40}/y },
+  {
+    kind: 'sourcegraph-token',
+    keywords: ['sgp_'],
+    pattern: /(?<!\w)sgp_(?:[0-9a-f]{16}_|local_)?[0-9a-f]{40}/y,
+  },
+  {
+    kind: 'atlassian-token',
+    keywords: ['ATATT', 'ATCTT', 'ATBB'],
+    pattern: /(?<!\w)AT(?:ATT|CTT|BB)[\w=-]{24}[\w=-]*/y,
+  },
+  // Chat
+  {
+    kind: 'slack-token',
+    keywords: [
+      'xoxa-',
+      'xoxb-',
+      'xoxc-',
+      'xoxd-',
+      'xoxe-',
+      'xoxe.',
+      'xoxo-',
+      'xoxp-',
+      'xoxr-',
+      'xoxs-',
+      'xapp-',
+    ],
+    pattern: /(?<![A-Za-z0-9])x(?:ox[a-es]|ox[opr]|app)[-.][\w%-]{10}[\w.%-]*/y,
+  },
+  {
+    kind: 'slack-webhook',
+    keywords: ['hooks.slack.com/'],
+    pattern: /hooks\.slack\.com\/(?:services|workflows|triggers)\/([\w/+-]{20}[\w/+-]*)/dy,
+    group: 1,
+  },
+  {
+    kind: 'discord-webhook',
+    keywords: ['discord.com/api/', 'discordapp.com/api/'],
+    pattern: /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/\d{1,24}\/([\w-]{40}[\w-]*)/dy,
+    group: 1,
+  },
+  {
+    kind: 'discord-token',
+    keywords: encodedNumberStarts,
+    pattern: /(?<![\w+/.-])[MNO][A-Za-z0-9]{22,28}\.[\w-]{6}\.[\w-]{27}[\w-]*/y,
+  },
+  // `<bot id>:AA...`; the id is public.
+  {
+    kind: 'telegram-token',
+    keywords: [':AA'],
+    pattern: /(?<=(?<!\d)\d{8,10}):(AA[\w-]{33})(?![\w-])/dy,
+    group: 1,
+  },
+  // Payment, mail, telephony
+  {
+    kind: 'stripe-key',
+    keywords: ['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_'],
+    pattern: /(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10}\w*/y,
+  },
+  { kind: 'webhook-secret', keywords: ['whsec_'], pattern: /whsec_[A-Za-z0-9+/]{20}[A-Za-z0-9+/]*={0,2}/y },
+  {
+    kind: 'square-token',
+    keywords: ['sq0atp-', 'sq0csp-', 'EAAA'],
+    pattern: /(?<![\w+/-])(?:sq0[ac][ts]p-[\w-]{20}[\w-]*|EAAA[\w-]{60}(?![\w+/=-]))/y,
+  },
+  {
+    kind: 'shopify-token',
+    keywords: ['shpat_', 'shpca_', 'shppa_', 'shpss_'],
+    pattern: /shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}/y,
+  },
+  { kind: 'sendgrid-key', keywords: ['SG.'], pattern: /(?<![\w.])SG\.[\w-]{16,30}\.[\w-]{30}[\w-]*/y },
+  { kind: 'mailgun-key', keywords: ['key-'], pattern: /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/y },
+  {
+    kind: 'mailchimp-key',
+    keywords: ['-us'],
+    pattern: /(?<=(?<!\w)([0-9a-f]{32}))-us\d{1,2}(?!\w)/dy,
+    before: 1,
+  },
+  { kind: 'resend-key', keywords: ['re_'], pattern: /(?<!\w)re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20}[A-Za-z0-9]*/y },
+  {
+    kind: 'twilio-key',
+    keywords: hexDigits.map((digit) => `SK${digit}`),
+    pattern: /(?<!\w)SK[0-9a-f]{32}(?!\w)/y,
+  },
+  // The account id is no secret; the token that follows it is: `AC...:<token>`.
+  {
+    kind: 'twilio-token',
+    keywords: hexDigits.map((digit) => `AC${digit}`),
+    pattern: /(?<!\w)AC[0-9a-f]{32}[:,\s"']{1,4}([0-9a-f]{32})(?!\w)/dy,
+    group: 1,
+  },
+  // Tools
+  {
+    kind: 'linear-key',
+    keywords: ['lin_api_', 'lin_oauth_'],
+    pattern: /lin_(?:api|oauth)_[A-Za-z0-9]{32}[A-Za-z0-9]*/y,
+  },
+  {
+    kind: 'notion-key',
+    keywords: ['secret_', 'ntn_'],
+    pattern: /(?<!\w)(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40}[A-Za-z0-9]*)(?!\w)/y,
+  },
+  { kind: 'figma-token', keywords: ['figd_', 'figu_', 'figo_'], pattern: /fig[duo]_[\w-]{36}[\w-]*/y },
+  { kind: 'airtable-token', keywords: ['pat'], pattern: /(?<!\w)pat[A-Za-z0-9]{14}\.[0-9a-f]{64}/y },
+  {
+    kind: 'postman-key',
+    keywords: ['PMAK-', 'PMAT-'],
+    pattern: /PMA(?:K-[0-9a-f]{24}-[0-9a-f]{34}|T-[A-Z0-9]{26})/y,
+  },
+  {
+    kind: 'grafana-token',
+    keywords: ['glsa_', 'glc_'],
+    pattern: /(?<!\w)gl(?:sa|c)_[A-Za-z0-9+/]{32}[\w+/]*={0,2}/y,
+  },
+  {
+    kind: 'sentry-token',
+    keywords: ['sntrys_', 'sntryu_'],
+    pattern: /sntry[su]_[\w+/-]{40}[\w+/-]*(?:={0,2}_[\w+/-]{20,100})?={0,2}/y,
+  },
+  {
+    kind: 'doppler-token',
+    keywords: ['dp.'],
+    pattern: /(?<![\w.])dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{40}[\w.-]*/y,
+  },
+  { kind: 'vault-token', keywords: ['hvs.', 'hvb.', 'hvr.'], pattern: /(?<![\w.])hv[sbr]\.[\w-]{24}[\w-]*/y },
+  {
+    kind: 'terraform-token',
+    keywords: ['.atlasv1.'],
+    pattern: /(?<=([A-Za-z0-9]{14}))\.atlasv1\.[\w=-]{60}[\w=-]*/dy,
+    before: 1,
+  },
+  { kind: 'pulumi-token', keywords: ['pul-'], pattern: /(?<![\w-])pul-[0-9a-f]{40}(?!\w)/y },
+  { kind: 'tailscale-key', keywords: ['tskey-'], pattern: /tskey-[a-z]{2,12}-[\w-]{16}[\w-]*/y },
+  { kind: 'newrelic-key', keywords: ['NRAK-'], pattern: /NRAK-[A-Z0-9]{27}/y },
+  { kind: 'posthog-key', keywords: ['phx_'], pattern: /(?<!\w)phx_[A-Za-z0-9]{40}[A-Za-z0-9]*/y },
+  { kind: '1password-token', keywords: ['ops_eyJ'], pattern: /(?<!\w)ops_eyJ[\w-]{40}[\w=-]*/y },
+  {
+    kind: 'age-secret-key',
+    keywords: ['AGE-SECRET-KEY-'],
+    pattern: /AGE-SECRET-KEY-1[A-Z0-9]{50}[A-Z0-9]*/y,
+  },
+  // Formats that belong to nobody
+  {
+    kind: 'private-key',
+    keywords: ['-----BEGIN '],
+    pattern: /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y,
+    end: endOfPem,
+  },
+  // PuTTY's file: the lines after this header.
+  { kind: 'private-key', keywords: ['Private-Lines:'], pattern: /Private-Lines: \d{1,3}/y, end: endOfPem },
+  // Header and payload of a JWT are JSON and begin with `{"`; the signature may be cut off.
+  {
+    kind: 'jwt',
+    keywords: ['eyJ'],
+    pattern: /(?<![\w+/-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8}[\w-]*(?:\.[\w-]*)?/y,
+  },
+  // Encrypted: five parts, of which the second may be empty.
+  {
+    kind: 'jwt',
+    keywords: ['eyJ'],
+    pattern: /(?<![\w+/-])eyJ[\w-]{8,4000}\.[\w-]{0,1000}\.[\w-]{8,200}\.[\w-]{8,65000}\.[\w-]{16,100}/y,
+  },
+  {
+    kind: 'bearer-token',
+    keywords: ['Bearer ', 'bearer ', 'BEARER '],
+    pattern: /[Bb](?:earer|EARER) {1,4}(?=[A-Za-z._~+/=-]{0,60}\d)([\w.~+/=-]{16}[\w.~+/=-]*)/dy,
+    group: 1,
+  },
+  // Told from prose by what it decodes to.
+  {
+    kind: 'basic-auth',
+    keywords: ['Basic ', 'basic '],
+    pattern: /[Bb]asic {1,4}([A-Za-z0-9+/]{6}[A-Za-z0-9+/]*={0,2})(?![\w-])/dy,
+    group: 1,
+    end: endOfBasic,
+  },
+  // `://user:password@host`; a password may hold an unescaped @.
+  {
+    kind: 'url-password',
+    keywords: ['://'],
+    pattern: /:\/\/[^\s:@/?#"'`<>\\]{0,128}:([^\s/?#"'`<>\\]{1,256})@(?=[\w.[${<-])/dy,
+    group: 1,
+  },
+  // `-u user:password` means a login only to these commands: to others it is a user and a group.
+  {
+    kind: 'basic-auth',
+    keywords: [' -u', ' -U', '--user', '--proxy-user', '"-u"', "'-u'"],
+    pattern:
+      /["' ]?--?(?:u|U|user|proxy-user)["']?,?(?: {1,4}|=)?["']?[^\s:"'=]{1,100}:([^\s"'\\]{3,200})(?<=(?:curl|wget|https?|xh|lftp)\b[^\n]{0,400})/dy,
+    group: 1,
+  },
+  {
+    kind: 'cookie',
+    keywords: ['ookie: ', 'ookie:', 'ookie"', "ookie'", 'OOKIE:'],
+    pattern:
+      /(?:ookie|OOKIE)\\{0,3}["']?\s{0,2}:\s{0,2}\\{0,3}["'`]?([^\s=;:"'`\\<>(){}]{1,100}=[^\s;"'`\\]{4,4000})/dy,
+    group: 1,
+    end: endOfHeader,
+  },
+];

@@ -1,0 +1,345 @@
+import {
+  credentialName,
+  findAssigned,
+  isCredential,
+  isDefaultPassword,
+  isPlaceholder,
+  kindOf,
+  type Span,
+} from './redact-context.js';
+import { type Rule, rules } from './redact-rules.js';
+import type { Message, Part, Problem, Session } from './types.js';
+
+export interface RedactOptions {
+  /** Secrets known by their value, such as the plugin's own API key. Shorter than 8 characters: ignored. */
+  secrets?: readonly string[];
+}
+
+export interface RedactSessionOptions extends RedactOptions {
+  /** Home directory of the user. Not rewritten. */
+  home?: string;
+}
+
+const marker = '[redacted:';
+const shortestLiteral = 8;
+/** What one pass leaves can only matter to another when a marker became a new boundary; two suffice. */
+const maximumPasses = 4;
+
+/**
+ * The rules to try at each keyword. The shortest keyword of a family stands for all: a hit on `sk-`
+ * tries the rows of `sk-ant-` as well, because a scan sees only one of two keywords that overlap.
+ */
+function indexRules(): Map<string, Rule[]> {
+  const index = new Map<string, Rule[]>();
+  const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))].sort();
+  for (const keyword of keywords) {
+    if ([...index.keys()].some((shorter) => keyword.startsWith(shorter))) continue;
+    index.set(
+      keyword,
+      rules.filter((rule) => rule.keywords.some((other) => other.startsWith(keyword))),
+    );
+  }
+  return index;
+}
+
+const rulesOfKeyword = indexRules();
+const anyKeyword = new RegExp([...rulesOfKeyword.keys()].map(escapePattern).join('|'), 'g');
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+}
+
+/**
+ * The text with every secret replaced by `[redacted:<kind>]` and not another character changed;
+ * the same string when there is none. Redacting twice changes nothing more.
+ */
+export function redactText(text: string, options: RedactOptions = {}): string {
+  return textRedactor(options)(text);
+}
+
+type RedactString = (text: string) => string;
+
+/** `redactText` with its options worked out once, for many strings. */
+function textRedactor(options: RedactOptions): RedactString {
+  const literals = literalForms(options.secrets ?? []);
+  return (text) => {
+    let result = text;
+    for (let pass = 0; pass < maximumPasses; pass += 1) {
+      const spans = findSecrets(result, literals);
+      if (spans.length === 0) break;
+      result = replaceSpans(result, spans);
+    }
+    return result;
+  };
+}
+
+function findSecrets(text: string, literals: readonly string[]): Span[] {
+  const spans: Span[] = [];
+  const add = (span: Span): void => {
+    spans.push(span);
+  };
+  for (const literal of literals) findLiteral(text, literal, add);
+  findFormats(text, add);
+  findAssigned(text, add);
+  return merged(spans);
+}
+
+/** A secret as it stands in plain text, in JSON and in a URL; the longest first. */
+function literalForms(secrets: readonly string[]): string[] {
+  const forms = secrets
+    .filter((secret) => secret.length >= shortestLiteral)
+    .flatMap((secret) => [
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      /\p{Surrogate}/u.test(secret) ? secret : encodeURIComponent(secret),
+    ]);
+  return [...new Set(forms)].sort((a, b) => b.length - a.length);
+}
+
+function findLiteral(text: string, literal: string, found: (span: Span) => void): void {
+  for (
+    let start = text.indexOf(literal);
+    start !== -1;
+    start = text.indexOf(literal, start + literal.length)
+  ) {
+    if (!isInsideMarker(text, start)) found({ start, end: start + literal.length, kind: 'secret' });
+  }
+}
+
+function isInsideMarker(text: string, index: number): boolean {
+  const before = text.slice(Math.max(0, index - 48), index + marker.length);
+  const opened = before.lastIndexOf(marker);
+  return opened !== -1 && !before.slice(opened, before.length - marker.length).includes(']');
+}
+
+function findFormats(text: string, found: (span: Span) => void): void {
+  anyKeyword.lastIndex = 0;
+  for (let hit = anyKeyword.exec(text); hit !== null; hit = anyKeyword.exec(text)) {
+    let next = hit.index + 1;
+    for (const rule of rulesOfKeyword.get(hit[0]) ?? []) {
+      const span = matchRule(rule, text, hit.index);
+      if (span === undefined) continue;
+      found(span);
+      next = Math.max(next, span.end);
+    }
+    anyKeyword.lastIndex = next;
+  }
+}
+
+function matchRule(rule: Rule, text: string, index: number): Span | undefined {
+  rule.pattern.lastIndex = index;
+  const match = rule.pattern.exec(text);
+  if (match === null) return undefined;
+  const whole: [number, number] = [index, index + match[0].length];
+  const [groupStart, matchedEnd] =
+    (rule.group === undefined ? undefined : match.indices?.[rule.group]) ?? whole;
+  const start = (rule.before === undefined ? undefined : match.indices?.[rule.before]?.[0]) ?? groupStart;
+  const secret = text.slice(start, matchedEnd);
+  if (isPlaceholder(secret) || isDefaultPassword(secret)) return undefined;
+  const end = rule.end === undefined ? matchedEnd : rule.end(text, matchedEnd);
+  return end === undefined ? undefined : { start, end, kind: rule.kind };
+}
+
+/** Overlapping spans become one, named after the longest of them, the first found among equals. */
+function merged(spans: Span[]): Span[] {
+  const result: Span[] = [];
+  let longest = 0;
+  for (const span of spans.sort((a, b) => a.start - b.start)) {
+    const last = result.at(-1);
+    const length = span.end - span.start;
+    if (last === undefined || span.start >= last.end) {
+      result.push({ ...span });
+      longest = length;
+      continue;
+    }
+    last.end = Math.max(last.end, span.end);
+    if (length > longest) {
+      last.kind = span.kind;
+      longest = length;
+    }
+  }
+  return result;
+}
+
+function replaceSpans(text: string, spans: readonly Span[]): string {
+  const pieces: string[] = [];
+  let position = 0;
+  for (const span of spans) {
+    pieces.push(text.slice(position, span.start), `${marker}${span.kind}]`);
+    position = span.end;
+  }
+  pieces.push(text.slice(position));
+  return pieces.join('');
+}
+
+type Container = unknown[] | Record<string, unknown>;
+
+/** One container on the way down. `changed` holds new entries, by position, and stays absent without any. */
+interface Frame {
+  container: Container;
+  keys: readonly string[] | undefined;
+  position: number;
+  changed: Map<number, [key: string, value: unknown]> | undefined;
+}
+
+/**
+ * `redactText` over every string and every key of a JSON value, and over strings whose key promises
+ * a credential. The same reference when nothing was found. Keeps its own stack: a tool's arguments
+ * may be nested deeper than calls can be.
+ */
+export function redactValue(value: unknown, options: RedactOptions = {}): unknown {
+  return redactJson(value, textRedactor(options));
+}
+
+function redactJson(value: unknown, redact: RedactString): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (!isContainer(value)) return value;
+  const stack: Frame[] = [frameOf(value)];
+  for (;;) {
+    const frame = stack.at(-1) as Frame;
+    if (frame.position < sizeOf(frame)) {
+      const child = childAt(frame, frame.position);
+      if (isContainer(child)) stack.push(frameOf(child));
+      else settle(frame, redactLeaf(frame, child, redact), redact);
+      continue;
+    }
+    const done = rebuilt(frame);
+    stack.pop();
+    const parent = stack.at(-1);
+    if (parent === undefined) return done;
+    settle(parent, done, redact);
+  }
+}
+
+function isContainer(value: unknown): value is Container {
+  if (Array.isArray(value)) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function frameOf(container: Container): Frame {
+  const keys = Array.isArray(container) ? undefined : Object.keys(container);
+  return { container, keys, position: 0, changed: undefined };
+}
+
+function sizeOf(frame: Frame): number {
+  return frame.keys?.length ?? (frame.container as unknown[]).length;
+}
+
+function childAt({ container, keys }: Frame, position: number): unknown {
+  return Array.isArray(container) ? container[position] : container[keys?.[position] ?? ''];
+}
+
+/** Notes what became of the entry at the frame's position and goes on to the next. */
+function settle(frame: Frame, value: unknown, redact: RedactString): void {
+  const key = frame.keys?.[frame.position] ?? '';
+  const newKey = redact(key);
+  if (newKey !== key || !Object.is(value, childAt(frame, frame.position))) {
+    frame.changed ??= new Map();
+    frame.changed.set(frame.position, [newKey, value]);
+  }
+  frame.position += 1;
+}
+
+function rebuilt({ container, keys, changed }: Frame): Container {
+  if (changed === undefined) return container;
+  if (Array.isArray(container)) {
+    return container.map((value, index) => (changed.has(index) ? changed.get(index)?.[1] : value));
+  }
+  const used = new Map<string, number>();
+  const entries = (keys ?? []).map((key, index): [string, unknown] => {
+    const [newKey, value] = changed.get(index) ?? [key, container[key]];
+    return [newKey === key ? key : numbered(newKey, used), value];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Two secrets that are keys of one object would otherwise become one entry. */
+function numbered(key: string, used: Map<string, number>): string {
+  const count = (used.get(key) ?? 0) + 1;
+  used.set(key, count);
+  return count === 1 ? key : `${key} ${count}`;
+}
+
+function redactLeaf(frame: Frame, value: unknown, redact: RedactString): unknown {
+  if (typeof value !== 'string') return value;
+  const name = nameOfLeaf(frame);
+  const credential = name === undefined ? undefined : credentialName(name);
+  if (name !== undefined && credential !== undefined) {
+    const confidence = /^[A-Z][A-Z\d_]*$/.test(name) ? 'high' : 'medium';
+    const bare = value.replace(/^(?:bearer|basic|token) {1,4}/i, '');
+    if (isCredential(bare, credential, confidence)) {
+      return `${value.slice(0, value.length - bare.length)}${marker}${kindOf(name, credential)}]`;
+    }
+  }
+  return redact(value);
+}
+
+/** What names the string: its key, the `name` beside a `value`, the flag before an argument. */
+function nameOfLeaf({ container, keys, position }: Frame): string | undefined {
+  if (Array.isArray(container)) {
+    const before = container[position - 1];
+    return typeof before === 'string' && /^--?[A-Za-z][\w-]{1,60}$/.test(before) ? before : undefined;
+  }
+  const key = keys?.[position];
+  if (key !== 'value') return key;
+  const name = container.name ?? container.key;
+  return typeof name === 'string' ? name : key;
+}
+
+/** The session without its secrets; ids, models and numbers stay. The same reference when there are none. */
+export function redactSession(session: Session, options: RedactSessionOptions = {}): Session {
+  const redact = textRedactor(options);
+  return replaced(session, {
+    ...textsOf(session, ['title', 'projectPath', 'projectName', 'gitBranch'], redact),
+    messages: mapped(session.messages, (message) => redactMessage(message, redact)),
+    problems: mapped(session.problems, (problem) => redactProblem(problem, redact)),
+  });
+}
+
+function redactMessage(message: Message, redact: RedactString): Message {
+  return replaced(message, { parts: mapped(message.parts, (part) => redactPart(part, redact)) });
+}
+
+function redactProblem(problem: Problem, redact: RedactString): Problem {
+  return replaced(problem, { message: redact(problem.message) });
+}
+
+function redactPart(part: Part, redact: RedactString): Part {
+  switch (part.type) {
+    case 'text':
+    case 'thinking':
+      return replaced(part, { text: redact(part.text) });
+    case 'tool-call':
+      return replaced(part, { args: redactJson(part.args, redact) });
+    case 'tool-result':
+      return replaced(part, { result: redact(part.result) });
+    case 'file':
+      return part;
+  }
+}
+
+function textsOf<K extends string>(
+  record: { [P in K]?: string },
+  keys: readonly K[],
+  redact: RedactString,
+): { [P in K]?: string } {
+  const result: { [P in K]?: string } = {};
+  for (const key of keys) {
+    const text = record[key];
+    if (text !== undefined) result[key] = redact(text);
+  }
+  return result;
+}
+
+/** `record` with `fields`, or `record` itself when it has them already. */
+function replaced<T extends object>(record: T, fields: Partial<T>): T {
+  const keys = Object.keys(fields) as (keyof T)[];
+  return keys.every((key) => Object.is(record[key], fields[key])) ? record : { ...record, ...fields };
+}
+
+function mapped<T>(list: T[], change: (item: T) => T): T[] {
+  const result = list.map(change);
+  return result.every((item, index) => Object.is(item, list[index])) ? list : result;
+}

@@ -1,0 +1,88 @@
+import type { Problem, Session } from './types.js';
+
+/** The outside world a source may look at. Tests give another one; nothing else reads it. */
+export interface Env {
+  /** Home directory of the user, absolute. */
+  home: string;
+  /** Environment variables. */
+  vars: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+/** Files below a folder. The folder need not exist. */
+export interface FilePattern {
+  /** Absolute path, taken literally. */
+  folder: string;
+  /** Glob patterns relative to the folder, with `/` on every platform. */
+  include: string[];
+}
+
+/** A file that discovery found. */
+export interface FoundFile {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Modification time, milliseconds since the Unix epoch. */
+  mtimeMs: number;
+}
+
+/** A value read from a file, and the 1-based line (or row) it stood on. */
+export interface Located<T> {
+  value: T;
+  file: string;
+  line: number;
+}
+
+/**
+ * `all` for syncing. `summary` for listing: a source may then leave out records that change neither
+ * counts, tokens, title nor times, such as tool output; whatever it hands out is complete.
+ */
+export type Need = 'all' | 'summary';
+
+/** One session with the subagents that ran in it, found but not read. */
+export interface RawSession<R = unknown> {
+  /** The tool's own id. */
+  id: string;
+  /** The files it is read from. A trigger that names one of them means this session. */
+  files: readonly string[];
+  /** Cheap, and different whenever `load` could yield something else. Equal means: not read at all. */
+  version: string;
+  /** Milliseconds since the Unix epoch of its last change; the newest sessions are synced first. */
+  changedAt: number;
+  /**
+   * Streams the records. What cannot be read is reported and left out; a file that cannot be opened
+   * throws, and fails this session alone.
+   */
+  load(need: Need, report: (problem: Problem) => void): Iterable<R>;
+}
+
+/** A coding tool whose history can be synced: data and functions, no state. */
+export interface Source<R = unknown> {
+  /** What the server stores, e.g. "my-tool". */
+  id: string;
+  /** What people read, e.g. "My Tool". */
+  name: string;
+  /** Name of the package and its command, e.g. "my-tool-sync". Its configuration is `~/.<plugin>/config.json`. */
+  plugin: string;
+  /** Version of the package. A new version reads every session anew, since its rules may differ. */
+  version: string;
+  /** Where the history lies, for discovery, watching and tests. */
+  files(env: Env): FilePattern[];
+  /** Groups the files that discovery found into sessions. Reads as little as it can. */
+  sessions(files: readonly FoundFile[], env: Env): Iterable<RawSession<R>>;
+  /**
+   * Records to the session and its subagents, the session first. Pure: the same records always give
+   * the same result, and a longer transcript keeps the message ids of a shorter one. Never throws for
+   * a record it does not know. Empty when the records hold no session.
+   */
+  transform(records: Iterable<R>, raw: Pick<RawSession<R>, 'id'>): Session[];
+}
+
+/** Checks a source's fixed parts when the plugin is loaded and gives it its type. */
+export function defineSource<R>(source: Source<R>): Source<R> {
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(source.id)) {
+    throw new TypeError(`defineSource: id "${source.id}" must be lower-case words joined by "-".`);
+  }
+  return source;
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+export interface WriteFileOptions {
+  /** Permissions of the file, whatever it had before. Default 0o600: only its owner reads it. */
+  mode?: number;
+}
+
+/**
+ * Writes a file whole or not at all: a crash or a reader at any moment sees the old text or the new.
+ * Missing folders are made for their owner alone. A symbolic link at `path` is replaced by the file and
+ * what it pointed to is left as it was: a private text must not land where a link happens to lead.
+ * @throws the file system's error; the file is then unchanged and no temporary file is left
+ */
+export function writeFileAtomic(path: string, text: string, { mode = 0o600 }: WriteFileOptions = {}): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  try {
+    writeDurably(temporary, text, mode);
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function writeDurably(path: string, text: string, mode: number): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(file, text);
+    // The umask may have taken bits away, and a wider mode is set only once the text is complete.
+    fchmodSync(file, mode);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

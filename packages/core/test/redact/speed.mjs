@@ -1,0 +1,120 @@
+// How fast redaction is, and whether hostile text stays linear. Run: node test/redact/speed.mjs
+// Not a unit test: a busy machine must not fail a build.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import typescript from 'typescript';
+
+const megabyte = 1_000_000;
+const size = 10 * megabyte;
+/** Twice the text may take this much longer; a quadratic rule takes four times. */
+const allowedRatio = 3;
+
+async function loadRedaction() {
+  const folder = mkdtempSync(join(tmpdir(), 'redact-'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  for (const name of ['redact', 'redact-rules', 'redact-context']) {
+    const source = readFileSync(new URL(`../../src/${name}.ts`, import.meta.url), 'utf8');
+    const compilerOptions = { target: 'es2022', module: 'es2022', verbatimModuleSyntax: true };
+    const { outputText } = typescript.transpileModule(source, { compilerOptions });
+    writeFileSync(join(folder, `${name}.js`), outputText);
+  }
+  return import(pathToFileURL(join(folder, 'redact.js')).href);
+}
+
+/** `length` characters of `unit`, flat in memory as a text read from disk is. */
+function repeated(unit, length) {
+  return Buffer.from(unit.repeat(Math.ceil(length / unit.length)).slice(0, length)).toString();
+}
+
+function bestMilliseconds(run, times = 4) {
+  let best = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < times; time += 1) {
+    const start = performance.now();
+    run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+const { redactText, redactValue } = await loadRedaction();
+const { rules } = await loadRules();
+
+async function loadRules() {
+  const folder = mkdtempSync(join(tmpdir(), 'redact-'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  const source = readFileSync(new URL('../../src/redact-rules.ts', import.meta.url), 'utf8');
+  const { outputText } = typescript.transpileModule(source, { compilerOptions: { target: 'es2022', module: 'es2022' } });
+  writeFileSync(join(folder, 'rules.js'), outputText);
+  return import(pathToFileURL(join(folder, 'rules.js')).href);
+}
+
+const normal = {
+  'TypeScript source': readFileSync(new URL('../../src/redact.ts', import.meta.url), 'utf8'),
+  'minified-like': 'var a=function(b,c){return b.key=c,d(e[f],"token",!0)};if(g&&h.password)i();',
+  'English prose': 'The session begins with a message, and the message names a file that the tool then reads. ',
+  'base64 image': 'iVBORw0KGgoAAAANSUhEUgAAASwAAACoCAMAAABt9SM9AAAApVBMVEX/4gAAAP8zMzPMzMz',
+  'JSON lines': `${JSON.stringify({ type: 'tool-result', id: 'toolu_01', content: 'ok\n'.repeat(20), key: 'value' })}\n`,
+};
+
+const hostile = {
+  ...Object.fromEntries(rules.flatMap((rule) => rule.keywords.map((keyword) => [`keyword ${keyword}`, keyword]))),
+  'one token without end': 'sk-ant-api03-'.concat('aB3_'.repeat(1000)).replaceAll('sk-ant-', 'a'),
+  'eyJ with dots': 'eyJhbGciOi.',
+  'eyJ after blanks': ' eyJhbGciOi',
+  'PEM begins': '-----BEGIN RSA PRIVATE KEY-----\n',
+  'PEM begins and lines': `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(64)}\n`,
+  'password=': 'password=',
+  'password="': 'password="',
+  'password=\\"': 'password=\\"',
+  'password="\' in turns': 'password="password=\'password=`',
+  'password: x': 'password: x ',
+  'real assignments': 'API_KEY=a1b2c3d4e5f6 ',
+  'placeholders': 'API_KEY=your_key_here&',
+  'key without end': 'key',
+  'name without end': 'secret_',
+  'dashes with words': '--token ',
+  'url credentials': '://a:b',
+  'url credentials and @': '://a:@@@@@@@@@@@@@@@@',
+  'curl logins': 'curl -u a:bcd ',
+  'logins without curl': ' -u a:bcde',
+  'cookies': 'Cookie: a=b',
+  'cookies and pairs': 'Cookie: abcd=efgh; ',
+  'name value': '"name":"API_KEY",\n "value": ',
+  'xml': '<password>',
+  'backslashes': 'token=\\\\\\\\\\\\\\"',
+  'AKIA pairs': 'AKIAABCDEFGHIJKLMNOP ',
+  'Basic': 'Basic dXNlcjpwYXNz ',
+  'markers': '[redacted:password] password=',
+  'lone surrogates': '\ud800token=\udc00',
+};
+
+function report(group, name, text, run) {
+  const milliseconds = bestMilliseconds(() => run(text), 3);
+  return { group, name, milliseconds, rate: text.length / 1000 / milliseconds };
+}
+
+let failures = 0;
+for (const [name, unit] of Object.entries(normal)) {
+  const { milliseconds, rate } = report('normal', name, repeated(unit, size), redactText);
+  console.log(`normal   ${name.padEnd(28)} ${milliseconds.toFixed(0).padStart(6)} ms ${rate.toFixed(0).padStart(6)} MB/s`);
+}
+const slowest = [];
+for (const [name, unit] of Object.entries(hostile)) {
+  const half = bestMilliseconds(() => redactText(repeated(unit, size / 2)), 3);
+  const whole = bestMilliseconds(() => redactText(repeated(unit, size)), 3);
+  const ratio = whole / half;
+  const isLinear = ratio < allowedRatio || whole < 50;
+  if (!isLinear) failures += 1;
+  slowest.push({ name, rate: size / 1000 / whole, ratio, isLinear });
+}
+slowest.sort((a, b) => a.rate - b.rate);
+for (const { name, rate, ratio, isLinear } of slowest.slice(0, 25)) {
+  console.log(`hostile  ${name.padEnd(28)} ${rate.toFixed(1).padStart(8)} MB/s  2n/n ${ratio.toFixed(2)}${isLinear ? '' : '  NOT LINEAR'}`);
+}
+const strings = Array.from({ length: 100_000 }, (_, index) => `const value${index} = list[${index}];`);
+const bytes = strings.join('').length;
+const many = bestMilliseconds(() => redactValue(strings));
+console.log(`normal   100,000 short strings ${many.toFixed(0)} ms, ${(bytes / 1000 / many).toFixed(0)} MB/s`);
+process.exitCode = failures === 0 ? 0 : 1;

@@ -1,0 +1,70 @@
+// Runs a task on a machine that has Node and npm and nothing else: fetches pnpm, installs, builds, goes on.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PNPM = 'pnpm@12.21.0';
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [task = 'build', ...args] = process.argv.slice(2);
+
+const tasks = {
+  build: () => turbo('build'),
+  async start() {
+    await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
+    // In this process, so that Ctrl-C reaches it and nothing stays behind.
+    const { start } = await import('./start.mjs');
+    process.exitCode = await start(args);
+  },
+  async test() {
+    await turbo('build');
+    await pnpm('exec', 'vitest', 'run', ...args);
+  },
+  async check() {
+    await pnpm('exec', 'biome', 'check', '.');
+    await turbo('build', 'typecheck', 'lint:package');
+    if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
+  },
+  async bench() {
+    await turbo('build');
+    await run(process.execPath, ['bench/run.mjs', ...args]);
+  },
+};
+
+function turbo(...turboArgs) {
+  return pnpm('exec', 'turbo', 'run', ...turboArgs, '--output-logs=errors-only', '--no-update-notifier');
+}
+
+/** `--prefer-offline`: without a network, npx would otherwise wait more than a minute for each call. */
+function pnpm(...pnpmArgs) {
+  return run('npx', ['--yes', '--prefer-offline', PNPM, ...pnpmArgs]);
+}
+
+function run(command, commandArgs) {
+  const env = { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1' };
+  // On Windows npx is a batch file, which only a shell can start.
+  const shell = process.platform === 'win32' && command === 'npx';
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, commandArgs, { cwd: root, stdio: 'inherit', env, shell });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(Object.assign(new Error(`${commandArgs.join(' ')}: ${signal ?? `exit ${code}`}`), { code }));
+    });
+  });
+}
+
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 20) {
+  console.error(`OpenSync needs Node.js 20 or newer; this is ${process.version}.`);
+  process.exit(1);
+}
+if (!Object.hasOwn(tasks, task)) {
+  console.error(`Unknown task "${task}". Tasks: ${Object.keys(tasks).join(', ')}.`);
+  process.exit(2);
+}
+try {
+  await pnpm('install', '--frozen-lockfile', '--reporter=append-only', '--silent');
+  await tasks[task]();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = typeof error.code === 'number' ? error.code : 1;
+}

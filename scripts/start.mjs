@@ -1,0 +1,177 @@
+// The main job on one machine: the embedded server, and every history of this machine in it.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  checkpointFolder,
+  createClient,
+  discover,
+  loadConfig,
+  nodeEnv,
+  openCheckpoints,
+  syncHistory,
+} from '@opensync/core';
+import { startServer } from '@opensync/server';
+
+const FOLLOW_EVERY_MS = 2_000;
+const USAGE = `Usage: npm start [-- --once] [--port N] [--db FILE]
+
+Starts the embedded OpenSync server on this machine, syncs the history of every coding tool found
+here into it, and keeps following.
+
+  --once      sync once and exit; the data stays
+  --port N    port of the server (default 4747, or PORT)
+  --db FILE   database (default ~/.opensync/opensync.db)
+`;
+
+/** @returns exit code */
+export async function start(args) {
+  const options = parse(args);
+  if (typeof options === 'number') return options;
+  const plugins = await loadPlugins();
+  const found = plugins.filter(({ source }) => discover(source, nodeEnv()).length > 0);
+  const setting = found.length > 0 ? ownHistory(found) : samples(plugins);
+  const server = await startServer({
+    db: options.db ?? setting.db,
+    home: homedir(),
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
+  const stopped = interrupted();
+  try {
+    console.log(`\n${setting.headline}\n`);
+    let failed = 0;
+    for (const plugin of setting.plugins) failed += report(plugin.source, await sync(plugin, setting, server));
+    await announce(server, setting, options);
+    if (!options.once) await follow(setting, server, stopped);
+    return options.once && failed > 0 ? 1 : 0;
+  } finally {
+    await server.close();
+  }
+}
+
+function parse(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        once: { type: 'boolean', default: false },
+        port: { type: 'string' },
+        db: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    const port = values.port ?? process.env.PORT;
+    if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new Error(`--port "${port}" is not a port.`);
+    return { ...values, port: port === undefined ? undefined : Number(port) };
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+}
+
+/** Every package `*-sync` of this repository. */
+async function loadPlugins() {
+  const packages = fileURLToPath(new URL('../packages', import.meta.url));
+  const plugins = [];
+  for (const name of readdirSync(packages).filter((folder) => folder.endsWith('-sync'))) {
+    const folder = join(packages, name);
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const { source } = await import(pathToFileURL(join(folder, 'dist/index.js')).href);
+    plugins.push({ source, folder, samples: manifest.opensync?.samples });
+  }
+  return plugins;
+}
+
+function ownHistory(plugins) {
+  const env = nodeEnv();
+  const names = plugins.map(({ source }) => source.name).join(', ');
+  return { headline: `Found on this machine: ${names}.`, plugins, envOf: () => env, db: join(env.home, '.opensync', 'opensync.db') };
+}
+
+/** Sample histories, in a folder that every such run begins anew. */
+function samples(plugins) {
+  const folder = join(homedir(), '.opensync', 'samples');
+  rmSync(folder, { recursive: true, force: true });
+  const withSamples = plugins.filter((plugin) => plugin.samples !== undefined);
+  const names = plugins.map(({ source }) => source.name).join(', ');
+  return {
+    headline: `SAMPLES: no history of ${names} was found on this machine. These are sample sessions from
+this repository, in a throw-away database (${folder}).`,
+    plugins: withSamples,
+    envOf(plugin) {
+      const paths = Object.entries(plugin.samples.env).map(([name, path]) => [name, join(plugin.folder, path)]);
+      return { ...nodeEnv(), home: folder, vars: Object.fromEntries(paths) };
+    },
+    db: join(folder, 'opensync.db'),
+    isSample: true,
+  };
+}
+
+async function sync(plugin, setting, { url, apiKey }) {
+  const { source } = plugin;
+  const env = setting.envOf(plugin);
+  const flags = { convexUrl: url, apiKey };
+  const notices = [];
+  const summary = await syncHistory(
+    {
+      source,
+      env,
+      config: loadConfig({ plugin: source.plugin, env, flags }),
+      client: createClient({ url, apiKey }),
+      checkpoints: openCheckpoints(checkpointFolder({ env, sourceId: source.id, url, apiKey }), env.now),
+    },
+    { onNotice: (text) => notices.push(text) },
+  );
+  return { ...summary, notices };
+}
+
+/** @returns how many sessions failed */
+function report(source, summary) {
+  const { sessions, sessionsSent, messagesSent, unchanged, failed, durationMs, notices } = summary;
+  console.log(
+    `  ${source.name}: ${sessions} sessions, sent ${sessionsSent} sessions and ${messagesSent} messages, ` +
+      `${unchanged} unchanged, ${failed} failed, in ${(durationMs / 1000).toFixed(1)} s`,
+  );
+  for (const notice of notices) console.log(`    ${notice}`);
+  return failed;
+}
+
+async function announce({ url, openUrl, apiKey }, setting, { once }) {
+  const answer = await fetch(`${url}/api/stats`, { headers: { authorization: `Bearer ${apiKey}` } });
+  const { sessionCount, messageCount, totalTokens, totalCost } = await answer.json();
+  const what = setting.isSample ? 'sample sessions' : 'sessions';
+  const number = new Intl.NumberFormat('en-US');
+  console.log(`
+OpenSync holds ${number.format(sessionCount)} ${what}: ${number.format(messageCount)} messages, ${number.format(totalTokens)} tokens, $${totalCost.toFixed(2)}
+
+  Look at them  ${openUrl}
+  API           ${url}
+  API key       in ${join(homedir(), '.opensync', 'server.json')}
+`);
+  if (once) console.log('Done. The server is stopped; the data stays. "npm start" shows it again.');
+  else console.log('Following this machine. Press Ctrl-C to stop.');
+}
+
+function interrupted() {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => resolve('stopped'));
+  });
+}
+
+async function follow(setting, server, stopped) {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
+  while ((await Promise.race([stopped, pause()])) !== 'stopped') {
+    for (const plugin of setting.plugins) {
+      if (!setting.isSample || existsSync(plugin.folder)) {
+        const summary = await sync(plugin, setting, server);
+        if (summary.sessionsSent + summary.messagesSent > 0) report(plugin.source, summary);
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import type { Options } from 'tsup';
+
+/** Seen from the folder of a plugin, where tsup runs. */
+const CORE = '../core/src/index.ts';
+
+const dts = {
+  entry: { index: 'src/index.ts' },
+  // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
+  compilerOptions: { ignoreDeprecations: '6.0' },
+};
+
+/** Options that every package shares. ESM only: Node 20.19 and later `require` it as well. */
+export function library(options: Options): Options {
+  return {
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    clean: true,
+    splitting: true,
+    dts,
+    ...options,
+  };
+}
+
+/** A package that people install with nothing else: core and its dependencies are bundled into it. */
+export function plugin(): Options {
+  return library({
+    entry: { index: 'src/index.ts', cli: 'src/cli.ts' },
+    minify: true,
+    noExternal: [/^[^.]/],
+    // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
+    // it resolves to a package, hence the source.
+    dts: { ...dts, compilerOptions: { ...dts.compilerOptions, paths: { '@opensync/core': [CORE] } } },
+    // Bundled CommonJS dependencies call require for Node's own modules.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    esbuildOptions(esbuild) {
+      // Picks the build of a dependency that uses the global fetch instead of a polyfill.
+      esbuild.conditions = ['workerd', 'node', 'import'];
+      esbuild.alias = { '@opensync/core': resolve(CORE) };
+    },
+  });
+}
