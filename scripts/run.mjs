@@ -20,6 +20,7 @@ const tasks = {
   },
   async check() {
     await pnpm('exec', 'biome', 'check', '.');
+    await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },
@@ -47,7 +48,8 @@ function run(command, commandArgs) {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       if (code === 0) resolve();
-      else reject(Object.assign(new Error(`${commandArgs.join(' ')}: ${signal ?? `exit ${code}`}`), { code }));
+      else
+        reject(Object.assign(new Error(`${commandArgs.join(' ')}: ${signal ?? `exit ${code}`}`), { code }));
     });
   });
 }

@@ -42,7 +42,8 @@ export async function start(args) {
   try {
     console.log(`\n${setting.headline}\n`);
     let failed = 0;
-    for (const plugin of setting.plugins) failed += report(plugin.source, await sync(plugin, setting, server));
+    for (const plugin of setting.plugins)
+      failed += report(plugin.source, await sync(plugin, setting, server));
     await announce(server, setting, options);
     if (!options.once) await follow(setting, server, stopped);
     return options.once && failed > 0 ? 1 : 0;
@@ -91,7 +92,12 @@ async function loadPlugins() {
 function ownHistory(plugins) {
   const env = nodeEnv();
   const names = plugins.map(({ source }) => source.name).join(', ');
-  return { headline: `Found on this machine: ${names}.`, plugins, envOf: () => env, db: join(env.home, '.opensync', 'opensync.db') };
+  return {
+    headline: `Found on this machine: ${names}.`,
+    plugins,
+    envOf: () => env,
+    db: join(env.home, '.opensync', 'opensync.db'),
+  };
 }
 
 /** Sample histories, in a folder that every such run begins anew. */
@@ -105,7 +111,10 @@ function samples(plugins) {
 this repository, in a throw-away database (${folder}).`,
     plugins: withSamples,
     envOf(plugin) {
-      const paths = Object.entries(plugin.samples.env).map(([name, path]) => [name, join(plugin.folder, path)]);
+      const paths = Object.entries(plugin.samples.env).map(([name, path]) => [
+        name,
+        join(plugin.folder, path),
+      ]);
       return { ...nodeEnv(), home: folder, vars: Object.fromEntries(paths) };
     },
     db: join(folder, 'opensync.db'),

@@ -12,7 +12,8 @@ export interface Listener {
 
 /** Rejects with the system's error when the address cannot be had. */
 export function listen(app: Hono, host: string, port: number): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  // The adapter would swap the process's Request and Response for its own; this is a guest in other programs.
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

@@ -60,12 +60,14 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX messages_in_order ON messages (session_seq, created_at, seq);
 
-  -- The text itself stays in the tables above; rowid is their seq.
+  -- The text itself stays in the tables above; rowid is their seq. The page searches while one types: hence prefix.
   CREATE VIRTUAL TABLE session_words USING fts5(
-    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
+    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2',
+    prefix='1 2 3'
   );
   CREATE VIRTUAL TABLE message_words USING fts5(
-    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
+    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2',
+    prefix='1 2 3'
   );
   `,
 ];

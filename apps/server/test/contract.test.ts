@@ -381,7 +381,7 @@ describe('POST /sync/message', () => {
     const { messages } = await server.read(id);
     expect(messages.map((message) => message.textContent)).toEqual(expected);
     const { json } = await server.get(`/api/export?id=${id}`);
-    expect(json.messages.map((message: { content: string }) => message.content)).toEqual(expected);
+    expect(json.messages.map((message) => message.content)).toEqual(expected);
   });
 
   it.each([
@@ -650,10 +650,7 @@ describe('reading', () => {
     server.clock.now += 1;
     await server.session({ externalId: 's0', title: 'changed' });
     const list = async (query: string) => (await server.get(`/api/sessions${query}`)).json.sessions;
-    expect((await list('?limit=2')).map((session: { externalId: string }) => session.externalId)).toEqual([
-      's0',
-      's59',
-    ]);
+    expect((await list('?limit=2')).map((session) => session.externalId)).toEqual(['s0', 's59']);
     expect(await list('')).toHaveLength(50);
     expect(await list('?limit=0')).toEqual([]);
     expect(await list('?limit=1.9')).toHaveLength(1);

@@ -15,10 +15,42 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+/** Fields that answers may have, for tests to look at; each test knows which ones are there. */
+export interface AnswerBody {
+  error: string;
+  errors: string[];
+  failed: object[];
+  sessionId: string;
+  sessionIds: string[];
+  session: SessionBody;
+  sessions: SessionBody[];
+  messages: MessageBody[];
+  results: SessionBody[];
+  filename: string;
+  content: string;
+}
+
+export interface SessionBody {
+  id: string;
+  externalId: string;
+  title: string;
+  promptTokens: number;
+  completionTokens: number;
+  totalTokens: number;
+  cost: number;
+  messageCount: number;
+}
+
+export interface MessageBody {
+  externalId: string;
+  textContent: string;
+  content: string;
+  parts: { type: string; content: unknown }[];
+}
+
 export interface Answer {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON of many shapes.
-  json: any;
+  json: AnswerBody;
   text: string;
   headers: Headers;
 }
@@ -35,8 +67,7 @@ export interface Client {
   message(body: object): Promise<Answer>;
   batch(body: object): Promise<Answer>;
   /** Session and messages as `GET /api/sessions/get` shows them. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  read(id: string): Promise<{ session: any; messages: any[] }>;
+  read(id: string): Promise<{ session: SessionBody; messages: MessageBody[] }>;
   /** External ids of the sessions that a search finds. */
   search(query: string): Promise<string[]>;
 }
@@ -49,7 +80,7 @@ export function client(url: string, key?: string): Client {
       body: raw,
     });
     const text = await response.text();
-    return { status: response.status, json: parse(text), text, headers: response.headers };
+    return { status: response.status, json: parse(text) as AnswerBody, text, headers: response.headers };
   };
   const get: Client['get'] = (path) => call('GET', path);
   const post: Client['post'] = (path, body) => call('POST', path, { raw: JSON.stringify(body) });
@@ -63,7 +94,7 @@ export function client(url: string, key?: string): Client {
     read: async (id) => (await get(`/api/sessions/get?id=${id}`)).json,
     search: async (query) => {
       const { json } = await get(`/api/search?q=${encodeURIComponent(query)}`);
-      return json.results.map((result: { externalId: string }) => result.externalId);
+      return json.results.map((result) => result.externalId);
     },
   };
 }

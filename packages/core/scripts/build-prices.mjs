@@ -1,11 +1,18 @@
 // Writes src/prices.json from two npm packages and prices-overlay.json. See docs/pricing.md.
-//   node scripts/build-prices.mjs [output file]
+//   node scripts/build-prices.mjs            writes it
+//   node scripts/build-prices.mjs --check    fails when it is not what would be written
 // The output depends on nothing but those inputs: same packages, same bytes.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+
+/** Only their data is read. They are fetched here and not installed: nobody else needs them. */
+const GENAI_PRICES = '@pydantic/genai-prices@0.1.8';
+const PI_AI = '@earendil-works/pi-ai@1.5.2';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -72,12 +79,12 @@ function scaled(row, factor) {
 
 // genai-prices: https://github.com/pydantic/genai-prices
 
-function packageFolder(name) {
-  for (let folder = here; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', name);
-    if (existsSync(join(candidate, 'package.json'))) return candidate;
-    if (folder === dirname(folder)) throw new Error(`${name} is not installed. Run pnpm install.`);
-  }
+/** Unpacks a package from the npm registry into `folder`, without its dependencies. */
+function fetchPackage(spec, folder) {
+  const inFolder = { cwd: mkdtempSync(join(folder, 'package-')), encoding: 'utf8' };
+  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', spec, '--json', '--silent'], inFolder));
+  execFileSync('tar', ['-xzf', filename], inFolder);
+  return join(inFolder.cwd, 'package');
 }
 
 function genaiRow(prices) {
@@ -368,9 +375,9 @@ function describe(folder, use) {
   return { name, version, license, use };
 }
 
-function main(output) {
-  const genaiFolder = packageFolder('@pydantic/genai-prices');
-  const piFolder = packageFolder('@earendil-works/pi-ai');
+function build(folder) {
+  const genaiFolder = fetchPackage(GENAI_PRICES, folder);
+  const piFolder = fetchPackage(PI_AI, folder);
   const genai = createRequire(import.meta.url)(genaiFolder);
   const asOf = readJson(join(piFolder, 'dist/providers/data/.manifest.json')).generatedAt.slice(0, 10);
   const about = {
@@ -383,8 +390,21 @@ function main(output) {
       { name: 'scripts/prices-overlay.json', use: 'what neither has, each entry with its source' },
     ],
   };
-  const text = print({ about: sorted(about), ...sorted(buildTable(genai, piFolder, asOf)) }, 3);
-  writeFileSync(output, `${text}\n`);
+  return `${print({ about: sorted(about), ...sorted(buildTable(genai, piFolder, asOf)) }, 3)}\n`;
 }
 
-main(argv[2] ?? join(here, '../src/prices.json'));
+function main(isCheck) {
+  const folder = mkdtempSync(join(tmpdir(), 'prices-'));
+  const output = join(here, '../src/prices.json');
+  try {
+    const text = build(folder);
+    if (!isCheck) writeFileSync(output, text);
+    else if (readFileSync(output, 'utf8') !== text) {
+      throw new Error('src/prices.json is not what its sources give. Run: node scripts/build-prices.mjs');
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main(argv[2] === '--check');

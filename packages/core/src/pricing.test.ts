@@ -1,8 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import table from './prices.json' with { type: 'json' };
@@ -355,16 +350,5 @@ describe('prices.json', () => {
       '@earendil-works/pi-ai',
       'scripts/prices-overlay.json',
     ]);
-  });
-
-  it('is what the build script writes, every time', () => {
-    const script = fileURLToPath(new URL('../scripts/build-prices.mjs', import.meta.url));
-    const folder = mkdtempSync(join(tmpdir(), 'prices-'));
-    const [first, second] = ['a.json', 'b.json'].map((name) => {
-      execFileSync(process.execPath, [script, join(folder, name)]);
-      return readFileSync(join(folder, name), 'utf8');
-    });
-    expect(second).toBe(first);
-    expect(first).toBe(readFileSync(new URL('./prices.json', import.meta.url), 'utf8'));
   });
 });

@@ -71,14 +71,12 @@ it('searches and pages through sessions and messages', async () => {
   }));
   await server.batch({ sessions: [{ externalId: 'a', title: 'apple' }, { externalId: 'b' }], messages });
   const ids = async (query: string) =>
-    (await server.get(`/page/sessions?${query}`)).json.sessions.map(
-      (session: { externalId: string }) => session.externalId,
-    );
+    (await server.get(`/page/sessions?${query}`)).json.sessions.map((session) => session.externalId);
   expect(await ids('q=app')).toEqual(['a']);
   expect(await ids('q=app&offset=1')).toEqual([]);
   expect(await ids('q=&limit=1&offset=1')).toEqual(['a']);
   const { json } = await server.session({ externalId: 'a' });
   const page = await server.get(`/page/session?id=${json.sessionId}&limit=2&offset=3`);
   expect(page.json.session.messageCount).toBe(5);
-  expect(page.json.messages.map((message: { externalId: string }) => message.externalId)).toEqual(['3', '4']);
+  expect(page.json.messages.map((message) => message.externalId)).toEqual(['3', '4']);
 });

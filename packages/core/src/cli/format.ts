@@ -1,7 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Columns side by side, as wide as their widest cell; numbers to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number>,
+): string {
   const widths = header.map((_, column) =>
     [header, ...rows].reduce((widest, row) => Math.max(widest, width(row[column] ?? '')), 0),
   );
@@ -22,14 +26,21 @@ const segmenter = new Intl.Segmenter();
 function width(text: string): number {
   let columns = 0;
   for (const { segment } of segmenter.segment(stripVTControlCharacters(text))) {
-    columns += /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/u.test(segment) ? 2 : 1;
+    columns +=
+      /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/u.test(
+        segment,
+      )
+        ? 2
+        : 1;
   }
   return columns;
 }
 
 /** On one line, without control characters, at most `limit` characters: safe to print into a terminal. */
 export function oneLine(text: string, limit: number): string {
-  const flat = stripVTControlCharacters(text).replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  const flat = stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
   const characters = [...flat];
   return characters.length <= limit ? flat : `${characters.slice(0, limit - 1).join('')}…`;
 }

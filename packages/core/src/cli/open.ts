@@ -1,7 +1,7 @@
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import { type Config, loadConfig } from '../config.js';
-import { normalizeUrl } from '../url.js';
 import { OpenSyncError } from '../errors.js';
+import { normalizeUrl } from '../url.js';
 import type { CommandContext } from './program.js';
 
 /** Settings for this command line. */
@@ -17,7 +17,9 @@ export interface Account {
 /** The server and key in force; undefined when one of them is missing. */
 export function accountOf(config: Config): Account | undefined {
   const { convexUrl, apiKey } = config;
-  return convexUrl === undefined || apiKey === undefined ? undefined : { url: normalizeUrl(convexUrl), apiKey };
+  return convexUrl === undefined || apiKey === undefined
+    ? undefined
+    : { url: normalizeUrl(convexUrl), apiKey };
 }
 
 /** @throws OpenSyncError `auth` when nobody is signed in */

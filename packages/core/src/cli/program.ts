@@ -107,7 +107,9 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .command('get [name]')
     .description('print one setting, or all, and where each comes from')
     .option('--json', 'print JSON')
-    .action(async (name, options) => finish(await (await configCommands()).configGet(context, name, options)));
+    .action(async (name, options) =>
+      finish(await (await configCommands()).configGet(context, name, options)),
+    );
   config
     .command('set <name> <value>')
     .description('change a setting of this plugin')

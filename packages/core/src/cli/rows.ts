@@ -61,13 +61,23 @@ export function sessionRows<R>(raw: RawSession<R>, options: RowOptions<R>): Sess
   });
 }
 
-function syncedOf<R>(raw: RawSession<R>, source: Source<R>, config: Config, checkpoints: CheckpointStore): Synced {
+function syncedOf<R>(
+  raw: RawSession<R>,
+  source: Source<R>,
+  config: Config,
+  checkpoints: CheckpointStore,
+): Synced {
   const complete = checkpoints.complete().get(raw.id)?.version;
   if (complete === `${stampOf(source as Source, config)}:${raw.version}`) return 'yes';
   return complete !== undefined || checkpoints.has(raw.id) ? 'partly' : 'no';
 }
 
-function sessionRow({ session, priced }: PreparedSession, source: Source, raw: RawSession, synced: Synced): SessionRow {
+function sessionRow(
+  { session, priced }: PreparedSession,
+  source: Source,
+  raw: RawSession,
+  synced: Synced,
+): SessionRow {
   const usage = addUsage(session.calls);
   const { createdAt, updatedAt } = session;
   return {
@@ -100,7 +110,9 @@ function sessionRow({ session, priced }: PreparedSession, source: Source, raw: R
 
 export function describeProblem({ message, location }: Problem): string {
   if (location === undefined) return message;
-  return location.line === 0 ? `${location.file}: ${message}` : `${location.file}:${location.line}: ${message}`;
+  return location.line === 0
+    ? `${location.file}: ${message}`
+    : `${location.file}:${location.line}: ${message}`;
 }
 
 /** What was said in this session: copies are counted where they were made, notices not at all. */
@@ -124,7 +136,9 @@ function countToolCalls(session: Session): number {
     .reduce((sum, { parts }) => sum + parts.filter(({ type }) => type === 'tool-call').length, 0);
 }
 
-function totals(prepared: readonly PreparedSession[]): Pick<SessionRow, 'usageWithChildren' | 'costWithChildren'> {
+function totals(
+  prepared: readonly PreparedSession[],
+): Pick<SessionRow, 'usageWithChildren' | 'costWithChildren'> {
   const costs: Cost[] = prepared.flatMap(({ priced }) => priced.calls.map(({ cost }) => cost));
   const isKnown = prepared.every(({ priced }) => priced.cost !== null);
   return {

@@ -30,7 +30,10 @@ export function parseSince(text: string, now: number): number {
   if (age !== null) return now - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0);
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00`) : Date.parse(text);
   if (Number.isNaN(at)) {
-    throw new OpenSyncError('usage', `--since "${text}" is no date. Use a day like 2026-01-31 or an age like 12h or 7d.`);
+    throw new OpenSyncError(
+      'usage',
+      `--since "${text}" is no date. Use a day like 2026-01-31 or an age like 12h or 7d.`,
+    );
   }
   return at;
 }
@@ -53,7 +56,9 @@ function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSessi
   if (exact.length > 0) return exact;
   if (isFile(target)) {
     const path = realpathSync(target);
-    const named = raws.filter((raw) => raw.files.some((file) => basename(file) === basename(path) && realpathSync(file) === path));
+    const named = raws.filter((raw) =>
+      raw.files.some((file) => basename(file) === basename(path) && realpathSync(file) === path),
+    );
     if (named.length > 0) return named;
     throw new OpenSyncError('usage', `${target} is not a file of a session that this plugin knows.`);
   }

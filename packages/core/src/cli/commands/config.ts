@@ -20,12 +20,17 @@ export async function configGet(
 ): Promise<number> {
   const { config, origins } = resolveConfig({ plugin: source.plugin, env: io.env });
   if (name !== undefined && !isSetting(name)) {
-    throw new OpenSyncError('usage', `There is no setting "${name}". There are: ${SETTING_NAMES.join(', ')}.`);
+    throw new OpenSyncError(
+      'usage',
+      `There is no setting "${name}". There are: ${SETTING_NAMES.join(', ')}.`,
+    );
   }
   const names = name === undefined ? SETTING_NAMES : [name];
   const entries = names.map((key) => ({ key, value: shownValue(config, key), origin: origins[key] ?? null }));
   if (options.json === true) {
-    const settings = Object.fromEntries(entries.map(({ key, value, origin }) => [key, { value: value ?? null, origin }]));
+    const settings = Object.fromEntries(
+      entries.map(({ key, value, origin }) => [key, { value: value ?? null, origin }]),
+    );
     io.stdout.write(`${JSON.stringify({ schema: 1, settings }, null, 2)}\n`);
   } else if (name !== undefined) {
     io.stdout.write(`${textOf(entries[0]?.value)}\n`);
@@ -49,7 +54,11 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-export async function configSet({ source, io }: CommandContext, name: string, value: string): Promise<number> {
+export async function configSet(
+  { source, io }: CommandContext,
+  name: string,
+  value: string,
+): Promise<number> {
   updateConfig(parseSetting(name, value), { plugin: source.plugin, env: io.env });
   io.stdout.write(`Set ${name} in ${configPath({ plugin: source.plugin, env: io.env })}.\n`);
   return EXIT.ok;

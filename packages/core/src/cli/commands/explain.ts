@@ -20,7 +20,11 @@ interface ExplainedCall {
   reason: string | null;
 }
 
-export async function explain(context: CommandContext, id: string, options: { json?: boolean }): Promise<number> {
+export async function explain(
+  context: CommandContext,
+  id: string,
+  options: { json?: boolean },
+): Promise<number> {
   const { prepared, row } = openSession(context, id);
   const calls = prepared.priced.calls.map(({ call, cost }) => explained(call, cost));
   const notCounted = prepared.session.uncounted.map(({ id: callId, reason, location }) => ({

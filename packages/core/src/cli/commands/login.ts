@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { createClient } from '../../client.js';
 import { type Config, clearConfig, configPath, loadConfig, saveConfig, updateConfig } from '../../config.js';
-import { normalizeUrl } from '../../url.js';
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
+import { normalizeUrl } from '../../url.js';
 import type { CliIo } from '../create-cli.js';
 import type { Account } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
@@ -19,9 +19,15 @@ export interface LoginOptions {
 export async function login(context: CommandContext, options: LoginOptions): Promise<number> {
   const { source, io } = context;
   const account = await askAccount(context, options);
-  const client = createClient({ ...account, retries: 1, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
+  const client = createClient({
+    ...account,
+    retries: 1,
+    now: io.env.now,
+    ...(io.fetch && { fetch: io.fetch }),
+  });
   const answer = await client.checkKey();
-  if (!answer.success) throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
+  if (!answer.success)
+    throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
   const place = options.only === true ? { plugin: source.plugin, env: io.env } : { env: io.env };
   updateConfig({ convexUrl: account.url, apiKey: account.apiKey }, place);
   // Settings of this plugin alone would win over what was just saved for all.
@@ -36,12 +42,18 @@ async function askAccount(context: CommandContext, options: LoginOptions): Promi
   const { io } = context;
   if (options.local === true) {
     if (options.url !== undefined || options.apiKey !== undefined) {
-      throw new OpenSyncError('usage', '--local finds the server and its key by itself: leave out --url and --api-key.');
+      throw new OpenSyncError(
+        'usage',
+        '--local finds the server and its key by itself: leave out --url and --api-key.',
+      );
     }
     const local = localServer(io.env.home);
     if (local !== undefined) return local;
     const where = join(io.env.home, '.opensync', 'server.json');
-    throw new OpenSyncError('config', `No embedded server was started on this machine (${where} is missing). Run "opensync-server".`);
+    throw new OpenSyncError(
+      'config',
+      `No embedded server was started on this machine (${where} is missing). Run "opensync-server".`,
+    );
   }
   if (options.url !== undefined && options.apiKey !== undefined) {
     const apiKey = options.apiKey === '-' ? await readAll(io.stdin) : options.apiKey;
@@ -66,10 +78,17 @@ async function ask(io: CliIo, options: LoginOptions): Promise<Account> {
     return value as Exclude<T, symbol>;
   };
   const local = options.url === undefined ? localServer(io.env.home) : undefined;
-  if (local !== undefined && answer(await confirm({ message: `Use the embedded server at ${local.url}?` }))) return local;
+  if (local !== undefined && answer(await confirm({ message: `Use the embedded server at ${local.url}?` })))
+    return local;
   const url =
     options.url ??
-    answer(await text({ message: 'OpenSync URL', placeholder: 'https://your-app.convex.site', validate: urlProblem }));
+    answer(
+      await text({
+        message: 'OpenSync URL',
+        placeholder: 'https://your-app.convex.site',
+        validate: urlProblem,
+      }),
+    );
   const apiKey = answer(await password({ message: 'API key (osk_...)' }));
   return { url: normalizeUrl(url), apiKey: apiKey.trim() };
 }
@@ -92,7 +111,9 @@ export function localServer(home: string): Account | undefined {
     return ServerFile.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw new OpenSyncError('config', `Cannot read ${file}. Start the embedded server again to renew it.`, { cause: error });
+    throw new OpenSyncError('config', `Cannot read ${file}. Start the embedded server again to renew it.`, {
+      cause: error,
+    });
   }
 }
 

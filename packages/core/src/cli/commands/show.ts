@@ -41,7 +41,11 @@ interface ShownMessage {
   usage: Usage | null;
 }
 
-export async function show(context: CommandContext, id: string, options: { json?: boolean }): Promise<number> {
+export async function show(
+  context: CommandContext,
+  id: string,
+  options: { json?: boolean },
+): Promise<number> {
   const { prepared, row } = openSession(context, id);
   const wire = wireOf(context.source, prepared, settings(context));
   const usages = new Map(prepared.session.messages.map((message) => [message.id, message.usage]));
@@ -55,7 +59,11 @@ export async function show(context: CommandContext, id: string, options: { json?
   return EXIT.ok;
 }
 
-function shown(message: SyncMessageData, prefix: string, usages: Map<string, Usage | undefined>): ShownMessage {
+function shown(
+  message: SyncMessageData,
+  prefix: string,
+  usages: Map<string, Usage | undefined>,
+): ShownMessage {
   const id = message.externalId.slice(prefix.length);
   return {
     id,

@@ -48,7 +48,9 @@ export async function status(context: CommandContext, options: { json?: boolean 
   } else {
     const complete = checkpointsOf(context, account).complete();
     const stamp = stampOf(source, config);
-    result.sessions.synced = raws.filter((raw) => complete.get(raw.id)?.version === `${stamp}:${raw.version}`).length;
+    result.sessions.synced = raws.filter(
+      (raw) => complete.get(raw.id)?.version === `${stamp}:${raw.version}`,
+    ).length;
     const health = await check(context, account);
     if (isOpenSyncError(health)) {
       result.error = health.message;
@@ -57,7 +59,9 @@ export async function status(context: CommandContext, options: { json?: boolean 
       Object.assign(result, { connected: true, server: health.server ?? 'OpenSync', skewMs: health.skewMs });
     }
   }
-  io.stdout.write(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : describe(source.name, result));
+  io.stdout.write(
+    options.json === true ? `${JSON.stringify(result, null, 2)}\n` : describe(source.name, result),
+  );
   return code;
 }
 
@@ -65,7 +69,12 @@ async function check(
   { io }: CommandContext,
   account: { url: string; apiKey: string },
 ): Promise<Health | OpenSyncError> {
-  const client = createClient({ ...account, retries: 1, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
+  const client = createClient({
+    ...account,
+    retries: 1,
+    now: io.env.now,
+    ...(io.fetch && { fetch: io.fetch }),
+  });
   const answer = await client.checkKey();
   if (answer.success && answer.data !== undefined) return answer.data;
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');

@@ -7,8 +7,8 @@ import { findSessions, type SyncSummary, syncHistory, wireOf } from '../../sync.
 import { printable } from '../format.js';
 import { type Account, checkpointsOf, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
-import { findTargets, type SelectOptions, select } from '../select.js';
 import { startProgress } from '../progress.js';
+import { findTargets, type SelectOptions, select } from '../select.js';
 
 export interface SyncCommandOptions extends SelectOptions {
   dryRun?: boolean;
@@ -20,7 +20,11 @@ export interface SyncCommandOptions extends SelectOptions {
   quiet?: boolean;
 }
 
-export async function sync(context: CommandContext, targets: string[], options: SyncCommandOptions): Promise<number> {
+export async function sync(
+  context: CommandContext,
+  targets: string[],
+  options: SyncCommandOptions,
+): Promise<number> {
   const config = settings(context, flagsOf(options));
   const only = selection(context, targets, options);
   if (options.dryRun === true) return dryRun(context, config, only, options);
@@ -90,13 +94,19 @@ async function run(
 function describe(counts: Omit<SyncSummary, 'stopped'>): string {
   const { sessions, sessionsSent, messagesSent, unchanged, failed, poison, durationMs } = counts;
   const seconds = (durationMs / 1000).toFixed(1);
-  const trouble = [failed > 0 && `${failed} failed`, poison > 0 && `${poison} refused by the server`].filter(Boolean);
+  const trouble = [failed > 0 && `${failed} failed`, poison > 0 && `${poison} refused by the server`].filter(
+    Boolean,
+  );
   const tail = trouble.length > 0 ? `, ${trouble.join(', ')}` : '';
   return `${sessions} sessions: sent ${sessionsSent} sessions and ${messagesSent} messages, ${unchanged} unchanged${tail}, in ${seconds} s.`;
 }
 
 /** Exit code; says why a run ended early, unless a notice has said the same. */
-function exitCode({ source, io }: CommandContext, { stopped, failed }: SyncSummary, notices: readonly string[]): number {
+function exitCode(
+  { source, io }: CommandContext,
+  { stopped, failed }: SyncSummary,
+  notices: readonly string[],
+): number {
   if (stopped === undefined) return failed === 0 ? EXIT.ok : EXIT.failed;
   if (!notices.some((notice) => notice.includes(stopped.message))) {
     io.stderr.write(`${source.plugin}: ${stopped.message}\n`);
@@ -118,11 +128,14 @@ function dryRun(
   let first = true;
   if (options.json === true) io.stdout.write('{"schema":1,"dryRun":true,"sessions":[');
   for (const raw of findSessions(source, io.env).filter(only ?? (() => true))) {
-    for (const prepared of readable(context, raw, () => readSessions(source, raw, 'all', { prices: config.prices, secrets }))) {
+    for (const prepared of readable(context, raw, () =>
+      readSessions(source, raw, 'all', { prices: config.prices, secrets }),
+    )) {
       if (prepared === undefined) failed++;
       if (prepared === undefined) continue;
       const { session, messages } = wireOf(source, prepared, config);
-      if (options.json === true) io.stdout.write(`${first ? '' : ','}\n${JSON.stringify({ session, messages })}`);
+      if (options.json === true)
+        io.stdout.write(`${first ? '' : ','}\n${JSON.stringify({ session, messages })}`);
       else printRequests(io.stdout, session, messages);
       first = false;
     }
