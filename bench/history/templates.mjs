@@ -30,7 +30,8 @@ function transcripts() {
     .sort();
 }
 
-function addTemplate(byKind, line) {
+/** A fork's marks name a session that the generated history does not hold. */
+function addTemplate(byKind, { forkedFrom: _mark, requestSessionId: _owner, ...line }) {
   const kind = kindOf(line);
   byKind.set(kind, [...(byKind.get(kind) ?? []), line]);
 }
@@ -38,6 +39,7 @@ function addTemplate(byKind, line) {
 function kindOf(line) {
   const content = line.message?.content;
   if (line.type === 'assistant') {
+    if (line.message.model === '<synthetic>' || line.isAbortedMidStream === true) return 'assistant by the client';
     const [block] = content;
     return `assistant ${block.type === 'tool_use' ? block.name : block.type}`;
   }
@@ -48,7 +50,7 @@ function kindOf(line) {
 }
 
 function userKind(line, content) {
-  if (typeof content === 'string') return line.origin === undefined ? 'prompt' : 'notice';
+  if (typeof content === 'string') return isTyped(line) ? 'prompt' : 'notice';
   if (content[0]?.type !== 'tool_result') return 'user blocks';
   const result = line.toolUseResult;
   if (typeof result === 'string') return 'result error';
@@ -56,4 +58,8 @@ function userKind(line, content) {
   if (result?.originalFile !== undefined) return result.type === 'create' ? 'result Write' : 'result Edit';
   if (result?.file !== undefined) return 'result Read';
   return result?.stdout !== undefined && result.persistedOutputPath === undefined ? 'result Bash' : 'result other';
+}
+
+function isTyped({ origin, isMeta, isCompactSummary }) {
+  return origin === undefined && isMeta !== true && isCompactSummary !== true;
 }

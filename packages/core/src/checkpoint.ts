@@ -104,7 +104,8 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
     exclusively: (sessionId, work) => exclusively(fileOf(sessionId), now, work),
     floor() {
       const text = readIfExists(floorFile);
-      const changedAt = text === undefined ? undefined : (parseJson(text) as { changedAt?: unknown })?.changedAt;
+      const changedAt =
+        text === undefined ? undefined : (parseJson(text) as { changedAt?: unknown })?.changedAt;
       return typeof changedAt === 'number' ? changedAt : undefined;
     },
     setFloor(changedAt) {
@@ -162,7 +163,11 @@ function readIfExists(file: string): string | undefined {
   }
 }
 
-async function exclusively<T>(file: string, now: () => number, work: () => Promise<T>): Promise<T | undefined> {
+async function exclusively<T>(
+  file: string,
+  now: () => number,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   const lock = `${file}.lock`;
   const again = `${file}.again`;
   let result: T | undefined;

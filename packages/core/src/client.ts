@@ -434,7 +434,7 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return fail(`Cannot find ${origin}. Are you online, and is the URL right? ${CONVEX_HINT}`);
   }
-  return fail(`Cannot reach ${origin}${code === undefined ? '' : ` (${code})`}.`);
+  return fail(`Cannot reach ${origin}${code === undefined ? '' : ` (${code})`}. Is the URL right? ${CONVEX_HINT}`);
 }
 
 /** The error and what caused it, outermost first: fetch hides the system's code deep inside. */

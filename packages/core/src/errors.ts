@@ -15,12 +15,15 @@ const BRAND = Symbol.for('opensync.error');
 export class OpenSyncError extends Error {
   readonly [BRAND] = true;
   override readonly name = 'OpenSyncError';
+  /** HTTP status. Absent when the error is no answer of a server. */
+  readonly status?: number;
   constructor(
     readonly kind: ErrorKind,
     message: string,
-    options?: { cause?: unknown },
+    { status, ...options }: { cause?: unknown; status?: number } = {},
   ) {
     super(message, options);
+    if (status !== undefined) this.status = status;
   }
 }
 
@@ -53,7 +56,8 @@ export function classifyAnswer(status: number, error: string | undefined): Error
   if (status === 401 || status === 403) return 'auth';
   if (status === 404 || (status >= 300 && status < 400)) return 'server';
   if (status === 408 || status === 425 || status === 429) return 'network';
-  if (status >= 400 && status < 500) return 'poison';
+  // From a proxy in between, which says nothing about the item, unless that is too large for it.
+  if (status >= 400 && status < 500) return error === undefined && status !== 413 ? 'network' : 'poison';
   if (status === 500 && error !== undefined && PERMANENT.test(error)) return 'poison';
   return 'network';
 }

@@ -17,6 +17,8 @@ export interface Acknowledged {
 export interface Plan {
   /** Sent first. Absent when nothing in it changed. */
   session?: SyncSessionData;
+  /** The server has never taken the session, so its messages would create it anew, untitled and dated now. */
+  isNew: boolean;
   messages: SyncMessageData[];
   /** Milliseconds until the messages that had to wait can be sent; 0 when none waits. */
   waitMs: number;
@@ -38,20 +40,27 @@ export const UPDATE_WINDOW_MS = 5_200;
 
 /** The difference between a session and what the server has of it. Pure. */
 export function plan(wire: WireSession, known: Acknowledged | undefined, options: PlanOptions): Plan {
-  const result: Plan = { messages: [], waitMs: 0 };
+  const result: Plan = { isNew: known?.header === undefined, messages: [], waitMs: 0 };
   const header = planHeader(wire, known, options.now);
   if (header !== undefined) result.session = header;
+  else if (result.isNew) return result;
   for (const message of wire.messages) {
     const hash = messageHash(message);
-    if (known?.messages[message.externalId] === hash || known?.refused?.[message.externalId] === hash) continue;
+    if (known?.messages[message.externalId] === hash || known?.refused?.[message.externalId] === hash)
+      continue;
     const wait = options.immediate ? 0 : waitOf(message, options.now);
-    if (wait > 0) result.waitMs = Math.max(result.waitMs, wait);
+    // Behind one that waits all wait: one from the future would be sent with an older date than that.
+    if (wait > 0 || result.waitMs > 0) result.waitMs = Math.max(result.waitMs, wait);
     else result.messages.push(notInFuture(message, options));
   }
   return result;
 }
 
-function planHeader(wire: WireSession, known: Acknowledged | undefined, now: number): SyncSessionData | undefined {
+function planHeader(
+  wire: WireSession,
+  known: Acknowledged | undefined,
+  now: number,
+): SyncSessionData | undefined {
   const hash = headerHash(wire.session);
   if (known?.header === hash || known?.refused?.[wire.session.externalId] === hash) return undefined;
   const data: SyncSessionData = { ...wire.session };

@@ -117,27 +117,27 @@ function findFormats(text: string, found: (span: Span) => void): void {
   for (let hit = anyKeyword.exec(text); hit !== null; hit = anyKeyword.exec(text)) {
     let next = hit.index + 1;
     for (const rule of rulesOfKeyword.get(hit[0]) ?? []) {
-      const span = matchRule(rule, text, hit.index);
-      if (span === undefined) continue;
-      found(span);
-      next = Math.max(next, span.end);
+      const match = matchRule(rule, text, hit.index);
+      if (match === undefined) continue;
+      if (match.isSecret) found(match);
+      // Also past a placeholder: a long run of them would be read again from each of its keywords.
+      next = Math.max(next, match.end);
     }
     anyKeyword.lastIndex = next;
   }
 }
 
-function matchRule(rule: Rule, text: string, index: number): Span | undefined {
+function matchRule(rule: Rule, text: string, index: number): (Span & { isSecret: boolean }) | undefined {
   rule.pattern.lastIndex = index;
   const match = rule.pattern.exec(text);
   if (match === null) return undefined;
   const whole: [number, number] = [index, index + match[0].length];
-  const [groupStart, matchedEnd] =
-    (rule.group === undefined ? undefined : match.indices?.[rule.group]) ?? whole;
+  const [groupStart, matchedEnd] = (rule.group === undefined ? undefined : match.indices?.[rule.group]) ?? whole;
   const start = (rule.before === undefined ? undefined : match.indices?.[rule.before]?.[0]) ?? groupStart;
-  const secret = text.slice(start, matchedEnd);
-  if (isPlaceholder(secret) || isDefaultPassword(secret)) return undefined;
   const end = rule.end === undefined ? matchedEnd : rule.end(text, matchedEnd);
-  return end === undefined ? undefined : { start, end, kind: rule.kind };
+  const secret = text.slice(start, matchedEnd);
+  const isSecret = end !== undefined && !isPlaceholder(secret) && !isDefaultPassword(secret);
+  return { start, end: end ?? matchedEnd, kind: rule.kind, isSecret };
 }
 
 /** Overlapping spans become one, named after the longest of them, the first found among equals. */

@@ -48,12 +48,16 @@ async function sendBatches(client: Client, plan: Plan, remember: (sent: Sent) =>
     const sessions = session === undefined ? [] : [session];
     const sent = outcome(sessions, messages, await client.syncBatch({ sessions, messages }));
     remember(sent);
-    if (session !== undefined && !sent.session) return;
+    if (plan.isNew && session !== undefined && !sent.session) return;
     session = undefined;
   }
 }
 
-function outcome(sessions: SyncSessionData[], messages: SyncMessageData[], answer: Answer<BatchReceipt>): Sent {
+function outcome(
+  sessions: SyncSessionData[],
+  messages: SyncMessageData[],
+  answer: Answer<BatchReceipt>,
+): Sent {
   const failed = answer.data?.failed ?? [];
   if (!answer.success && failed.length === 0) throw failureOf(answer);
   const refused = failed.flatMap(({ kind, index, error }) => {
@@ -97,8 +101,7 @@ async function sendSingly(client: Client, plan: Plan, remember: (sent: Sent) => 
       const refusal = refusalOf(await client.syncSession(plan.session));
       if (refusal === undefined) pending.session = true;
       else pending.refused.push({ externalId: plan.session.externalId, error: refusal });
-      // Its messages would create it anew, without a title and dated now.
-      if (refusal !== undefined) return;
+      if (refusal !== undefined && plan.isNew) return;
     }
     for (const message of plan.messages) {
       const refusal = await sendMessage(client, message);
@@ -125,7 +128,9 @@ async function sendMessage(client: Client, message: SyncMessageData): Promise<st
 function shiftText(message: SyncMessageData): SyncMessageData | undefined {
   const index = message.parts?.findIndex((part) => part.type === 'text') ?? -1;
   if (message.parts === undefined || index === -1) return undefined;
-  const parts = message.parts.map((part, at) => (at === index ? { ...part, content: `\n${part.content}` } : part));
+  const parts = message.parts.map((part, at) =>
+    at === index ? { ...part, content: `\n${part.content}` } : part,
+  );
   return { ...message, parts };
 }
 
@@ -137,5 +142,6 @@ function refusalOf<T>(answer: Answer<T>): string | undefined {
 }
 
 function failureOf<T>(answer: Answer<T>): OpenSyncError {
-  return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
+  const { kind = 'network', error = 'The server did not answer.', status } = answer;
+  return new OpenSyncError(kind, error, { ...(status !== undefined && { status }) });
 }

@@ -30,7 +30,8 @@ export function readSessions<R>(
     raw.load(need, (problem) => problems.push(problem)),
     raw,
   );
-  sessions[0]?.problems.push(...problems);
+  // One by one: a damaged file may have more problems than a call can have arguments.
+  for (const problem of problems) sessions[0]?.problems.push(problem);
   const pricing = options.prices === undefined ? {} : { overrides: options.prices };
   const secrets = options.secrets ?? [];
   return sessions.map((session) => ({

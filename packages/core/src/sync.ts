@@ -6,7 +6,7 @@ import type { Config } from './config.js';
 import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { type Acknowledged, acknowledgeHeader, headerHash, messageHash, plan } from './plan.js';
 import { discover } from './read/discover.js';
-import { send, type Sent, type Server } from './send.js';
+import { type Sent, type Server, send } from './send.js';
 import { type PreparedSession, readSessions } from './session.js';
 import type { Env, RawSession, Source } from './source.js';
 import { splitWire, toWire, type WireSession } from './wire.js';
@@ -254,7 +254,8 @@ async function syncRaw<R>(run: Run<R>, raw: RawSession<R>, version: string): Pro
   for (const one of prepared) await syncSession(run, raw, one, checkpoint);
   checkpoints.setComplete(raw.id, { version, sessions: prepared.length });
   summary.sessions += prepared.length;
-  if (summary.sessionsSent + summary.messagesSent + summary.poison === before) summary.unchanged += prepared.length;
+  if (summary.sessionsSent + summary.messagesSent + summary.poison === before)
+    summary.unchanged += prepared.length;
   return true;
 }
 

@@ -23,7 +23,8 @@ export function addUsage(calls: readonly Pick<ApiCall, 'usage'>[]): Usage | null
     sum.cacheWrite5m += usage.cacheWrite5m;
     sum.cacheWrite1h += usage.cacheWrite1h;
     sum.output += usage.output;
-    sum.reasoning = sum.reasoning === null || usage.reasoning === null ? null : sum.reasoning + usage.reasoning;
+    sum.reasoning =
+      sum.reasoning === null || usage.reasoning === null ? null : sum.reasoning + usage.reasoning;
   }
   return sum;
 }

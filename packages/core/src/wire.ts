@@ -80,7 +80,11 @@ export function splitWire(wire: WireSession): WireSession[] {
   return result;
 }
 
-function continuation(first: WireSession['session'], number: number, createdAt: number | undefined): WireSession {
+function continuation(
+  first: WireSession['session'],
+  number: number,
+  createdAt: number | undefined,
+): WireSession {
   const { source, title, projectPath, projectName, model, provider } = first;
   const session: WireSession['session'] = { externalId: `${first.externalId}:${number}`, source };
   session.title = clip(`${title} (part ${number})`, MAX_TITLE);
@@ -161,11 +165,18 @@ function wirePart(part: Part, thinking: boolean, limit: number): WirePart | unde
         : undefined;
     case 'tool-call': {
       const { id, name } = part;
-      return { type: 'tool-call', content: { id: wellFormed(id), name: wellFormed(name), args: wireArgs(part.args, limit) } };
+      return {
+        type: 'tool-call',
+        content: { id: wellFormed(id), name: wellFormed(name), args: wireArgs(part.args, limit) },
+      };
     }
     case 'tool-result': {
       const { id, name, isError } = part;
-      const content = { id: wellFormed(id), name: wellFormed(name), result: clipBytes(part.result, limit) || '(no output)' };
+      const content = {
+        id: wellFormed(id),
+        name: wellFormed(name),
+        result: clipBytes(part.result, limit) || '(no output)',
+      };
       return { type: 'tool-result', content: isError === true ? { ...content, isError } : content };
     }
     case 'file':
@@ -187,7 +198,7 @@ function textContent(message: Message, parts: readonly WirePart[]): string {
 /** Arguments as the server takes them; what does not fit becomes text that a reader still understands. */
 function wireArgs(args: unknown, limit: number): unknown {
   const value = sanitise(args, MAX_DEPTH, Math.max(200, Math.floor(limit / 2)));
-  const size = sizeOf(value) ;
+  const size = sizeOf(value);
   return size <= limit ? value : clipBytes(JSON.stringify(value), limit);
 }
 
@@ -219,7 +230,9 @@ function sanitiseArray(value: unknown[], depth: number, limit: number): unknown[
 }
 
 function sanitiseObject(value: object, depth: number, limit: number): Record<string, unknown> {
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined && typeof item !== 'function');
+  const entries = Object.entries(value).filter(
+    ([, item]) => item !== undefined && typeof item !== 'function',
+  );
   const result: Record<string, unknown> = {};
   for (const [key, item] of entries.slice(0, MAX_KEYS)) {
     // defineProperty, since assigning to "__proto__" would set the prototype and lose the value.
@@ -237,7 +250,10 @@ function sanitiseObject(value: object, depth: number, limit: number): Record<str
 
 /** Printable ASCII, no leading "$", no "__proto__", at most 1,024 characters. */
 function safeKey(key: string): string {
-  const ascii = key.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = key.replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   const named = ascii.startsWith('$') || ascii === '__proto__' ? `_${ascii}` : ascii;
   return named.slice(0, MAX_KEY_LENGTH);
 }
@@ -252,7 +268,10 @@ function freeKey(key: string, taken: object): string {
 /** JSON.stringify overflows the stack on thousands of levels. */
 function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) ?? 'null';
+    return (
+      JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) ??
+      'null'
+    );
   } catch (error) {
     if (error instanceof RangeError) return '[nested too deeply]';
     throw error;
@@ -293,6 +312,11 @@ function trimEdge(text: string): string {
   return text.replace(/^\ufffd+|\ufffd+$/g, '');
 }
 
-function assign<T, K extends keyof T, V>(target: T, key: K, value: V | undefined, convert: (value: V) => T[K]): void {
+function assign<T, K extends keyof T, V>(
+  target: T,
+  key: K,
+  value: V | undefined,
+  convert: (value: V) => T[K],
+): void {
   if (value !== undefined) target[key] = convert(value);
 }

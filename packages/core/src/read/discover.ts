@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { errorCode } from '../errors.js';
 import type { Env, FoundFile, Source } from '../source.js';
@@ -12,7 +13,8 @@ export function discover<R>(source: Source<R>, env: Env): FoundFile[] {
   for (const { folder, include } of source.files(env)) {
     const options = { cwd: folder, absolute: true, dot: true, expandDirectories: false };
     for (const path of globSync(include, options)) {
-      const file = stat(path);
+      // Separated by `/` on Windows too, unlike the paths that triggers name.
+      const file = stat(resolve(path));
       if (file !== undefined) found.push(file);
     }
   }
@@ -26,7 +28,8 @@ function stat(path: string): FoundFile | undefined {
   } catch (error) {
     // Deleted or moved since it was listed: the next run sees what became of it.
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
+    // It is there and cannot be looked at: reading its session fails, with the reason, and no other.
+    return { path, size: 0, mtimeMs: 0 };
   }
 }
 

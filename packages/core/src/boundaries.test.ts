@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import * as api from './index.js';
+
+const SOURCE = fileURLToPath(new URL('.', import.meta.url));
+
+function sourceFiles(): string[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+}
+
+describe('core', () => {
+  it('names no coding tool', () => {
+    const naming = sourceFiles().filter((file) =>
+      /claude[ -]?code|codex|opencode|cursor[ -]cli|\.(claude|cursor)\b/i.test(
+        readFileSync(join(SOURCE, file), 'utf8'),
+      ),
+    );
+    expect(naming).toEqual([]);
+  });
+
+  it('has no state at the level of a module', () => {
+    const stateful = sourceFiles().filter((file) =>
+      /^(export )?let /m.test(readFileSync(join(SOURCE, file), 'utf8')),
+    );
+    expect(stateful).toEqual([]);
+  });
+
+  it('exports what a plugin author imports, and nothing by accident', () => {
+    expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+      [
+        "OpenSyncError",
+        "addCosts",
+        "calculateCost",
+        "checkpointFolder",
+        "clearConfig",
+        "completionTokens",
+        "configPath",
+        "createCli",
+        "createClient",
+        "defineSource",
+        "discover",
+        "errorMessage",
+        "filesVersion",
+        "findSessions",
+        "isOpenSyncError",
+        "jsonl",
+        "loadConfig",
+        "nodeEnv",
+        "normalizeUrl",
+        "openCheckpoints",
+        "priceCalls",
+        "promptTokens",
+        "resolveConfig",
+        "saveConfig",
+        "syncBatch",
+        "syncFile",
+        "syncHistory",
+        "syncMessage",
+        "syncSession",
+        "testConnection",
+      ]
+    `);
+  });
+});
