@@ -1,8 +1,11 @@
 // Runs a task on a machine that has Node and npm and nothing else: fetches pnpm, installs, builds, goes on.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const PNPM = 'pnpm@12.21.0';
+const { packageManager: PNPM } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [task = 'build', ...args] = process.argv.slice(2);
 

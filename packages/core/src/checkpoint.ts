@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   appendFileSync,
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { errorCode } from './errors.js';
 import type { Env } from './source.js';
@@ -42,7 +41,7 @@ export interface CheckpointStore {
   exclusively<T>(sessionId: string, work: () => Promise<T>): Promise<T | undefined>;
   /** Sessions that changed before this time are left alone until they change; see `sync --all`. */
   floor(): number | undefined;
-  setFloor(changedAt: number | undefined): void;
+  setFloor(changedAt: number): void;
 }
 
 /** A version of a session, and how many sessions it came to on the server, subagents included. */
@@ -63,6 +62,7 @@ export type Checkpoint = z.infer<typeof Checkpoint>;
 
 /** A lock that nobody touched for so long is left over, even when its process id is in use again. */
 const LOCK_STALE_MS = 10 * 60_000;
+const LOCK_TOUCH_MS = 60_000;
 
 export interface CheckpointLocation {
   env: Env;
@@ -83,7 +83,8 @@ export function checkpointFolder({ env, sourceId, url, apiKey }: CheckpointLocat
 
 export function openCheckpoints(folder: string, now: () => number): CheckpointStore {
   const indexFile = join(folder, 'index.tsv');
-  const floorFile = join(folder, 'floor.json');
+  // No session's file begins with a dot.
+  const floorFile = join(folder, '.floor.json');
   const fileOf = (sessionId: string) => join(folder, `${fileName(sessionId)}.json`);
   let index: Map<string, Complete> | undefined;
   const complete = () => (index ??= readIndex(indexFile));
@@ -96,10 +97,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
       appendFileSync(indexFile, indexLine(sessionId, entry), { mode: 0o600 });
     },
     load: (sessionId) => readCheckpoint(fileOf(sessionId)),
-    save(sessionId, checkpoint) {
-      writeFileAtomic(fileOf(sessionId), JSON.stringify(checkpoint));
-      touch(`${fileOf(sessionId)}.lock`, now());
-    },
+    save: (sessionId, checkpoint) => writeFileAtomic(fileOf(sessionId), JSON.stringify(checkpoint)),
     has: (sessionId) => existsSync(fileOf(sessionId)),
     exclusively: (sessionId, work) => exclusively(fileOf(sessionId), now, work),
     floor() {
@@ -108,10 +106,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
         text === undefined ? undefined : (parseJson(text) as { changedAt?: unknown })?.changedAt;
       return typeof changedAt === 'number' ? changedAt : undefined;
     },
-    setFloor(changedAt) {
-      if (changedAt === undefined) rmSync(floorFile, { force: true });
-      else writeFileAtomic(floorFile, JSON.stringify({ changedAt }));
-    },
+    setFloor: (changedAt) => writeFileAtomic(floorFile, JSON.stringify({ changedAt })),
   };
 }
 
@@ -122,7 +117,7 @@ function fileName(sessionId: string): string {
 }
 
 function indexLine(sessionId: string, { version, sessions }: Complete): string {
-  return `${version}\t${sessions}\t${sessionId}\n`;
+  return `${version}\t${sessions}\t${JSON.stringify(sessionId)}\n`;
 }
 
 /** Of several lines for one session the last one holds; a torn line is none. */
@@ -130,8 +125,9 @@ function readIndex(file: string): Map<string, Complete> {
   const index = new Map<string, Complete>();
   const lines = (readIfExists(file) ?? '').split('\n').slice(0, -1);
   for (const line of lines) {
-    const [version, sessions, ...id] = line.split('\t');
-    if (version && id.length > 0) index.set(id.join('\t'), { version, sessions: Number(sessions) });
+    const [version, sessions, quotedId = ''] = line.split('\t');
+    const id = parseJson(quotedId);
+    if (version && typeof id === 'string') index.set(id, { version, sessions: Number(sessions) || 0 });
   }
   if (lines.length > 2 * index.size + 1_000) {
     writeFileAtomic(file, [...index].map(([id, entry]) => indexLine(id, entry)).join(''));
@@ -172,78 +168,79 @@ async function exclusively<T>(
   const again = `${file}.again`;
   let result: T | undefined;
   do {
-    if (!acquire(lock, now)) {
+    let token = acquire(lock, now);
+    if (token === undefined) {
       // The mark comes before the second try: a holder that lets go in between has not seen the mark,
       // and one that lets go later will.
       writeFileAtomic(again, '');
-      if (!acquire(lock, now)) return result;
+      token = acquire(lock, now);
+      if (token === undefined) return result;
     }
-    try {
+    result = await holding(lock, token, now, () => {
       rmSync(again, { force: true });
-      result = await work();
-    } finally {
-      rmSync(lock, { force: true });
-    }
+      return work();
+    });
   } while (existsSync(again));
   return result;
 }
 
-function acquire(lock: string, now: () => number): boolean {
-  if (create(lock)) return true;
-  const stale = staleInode(lock, now);
-  return stale !== undefined && remove(lock, stale) && create(lock);
+async function holding<T>(
+  lock: string,
+  token: string,
+  now: () => number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const timer = setInterval(() => touch(lock, now()), LOCK_TOUCH_MS);
+  timer.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    // A process that slept for long, as computers do, may have lost its lock to another one.
+    if (readIfExists(lock) === token) rmSync(lock, { force: true });
+  }
 }
 
-/** Removes a left-over lock, unless another process has just replaced it with its own. */
-function remove(lock: string, inode: bigint): boolean {
-  const aside = `${lock}.${process.pid}`;
+/** The content of the lock; undefined when another process holds it. */
+function acquire(lock: string, now: () => number): string | undefined {
+  const token = create(lock, now);
+  if (token !== undefined) return token;
+  const stale = staleToken(lock, now);
+  return stale !== undefined && remove(lock, stale) ? create(lock, now) : undefined;
+}
+
+/** Process and machine, and what tells this lock from any other of theirs. */
+function create(lock: string, now: () => number): string | undefined {
+  const token = `${process.pid} ${hostname()} ${randomUUID()}`;
+  mkdirSync(dirname(lock), { recursive: true, mode: 0o700 });
   try {
-    renameSync(lock, aside);
-    if (statSync(aside, { bigint: true }).ino === inode) {
-      rmSync(aside, { force: true });
-      return true;
-    }
-    renameSync(aside, lock);
-    return false;
+    writeFileSync(lock, token, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return true;
+    if (errorCode(error) === 'EEXIST') return undefined;
     throw error;
   }
+  touch(lock, now());
+  return token;
 }
 
-function touch(file: string, now: number): void {
+/** A lock that cannot be touched looks left over too early, which costs repeated work at most. */
+function touch(lock: string, now: number): void {
   try {
-    utimesSync(file, now / 1000, now / 1000);
+    utimesSync(lock, now / 1000, now / 1000);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (errorCode(error) === undefined) throw error;
   }
 }
 
-function create(lock: string): boolean {
-  mkdirSync(join(lock, '..'), { recursive: true, mode: 0o700 });
-  try {
-    const descriptor = openSync(lock, 'wx', 0o600);
-    writeSync(descriptor, String(process.pid));
-    closeSync(descriptor);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Inode of a lock whose owner is gone; undefined when it is held or was let go of meanwhile. */
-function staleInode(lock: string, now: () => number): bigint | undefined {
-  try {
-    const { ino, mtimeMs } = statSync(lock, { bigint: true });
-    // Empty while its owner is between creating and writing it.
-    const pid = Number(readFileSync(lock, 'utf8'));
-    const stale = now() - Number(mtimeMs) > LOCK_STALE_MS || (pid > 0 && !isAlive(pid));
-    return stale ? ino : undefined;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** Content of a lock whose owner is gone; undefined when it is held or was let go of meanwhile. */
+function staleToken(lock: string, now: () => number): string | undefined {
+  const token = readIfExists(lock);
+  const touchedAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  if (token === undefined || touchedAt === undefined) return undefined;
+  // Empty while its owner is between creating and writing it.
+  const [pid, host] = token.split(' ');
+  const isDead = host === hostname() && !isAlive(Number(pid));
+  return isDead || now() - touchedAt > LOCK_STALE_MS ? token : undefined;
 }
 
 function isAlive(pid: number): boolean {
@@ -253,4 +250,19 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
+}
+
+/** Removes a left-over lock, unless another process has just replaced it with its own. */
+function remove(lock: string, stale: string): boolean {
+  const aside = `${lock}.${randomUUID()}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return true;
+    throw error;
+  }
+  const isStale = readFileSync(aside, 'utf8') === stale;
+  if (isStale || existsSync(lock)) rmSync(aside, { force: true });
+  else renameSync(aside, lock);
+  return isStale;
 }

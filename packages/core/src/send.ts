@@ -43,13 +43,16 @@ export async function send(server: Server, plan: Plan, remember: (sent: Sent) =>
 }
 
 async function sendBatches(client: Client, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
-  let { session } = plan;
+  let rest = plan;
   for (const messages of batches(plan.messages)) {
-    const sessions = session === undefined ? [] : [session];
-    const sent = outcome(sessions, messages, await client.syncBatch({ sessions, messages }));
+    const sessions = rest.session === undefined ? [] : [rest.session];
+    const answer = await client.syncBatch({ sessions, messages });
+    // It does not say which item it refuses; one by one, each has an answer of its own.
+    if (answer.kind === 'poison' && !answer.data?.failed?.length) return sendSingly(client, rest, remember);
+    const sent = outcome(sessions, messages, answer);
     remember(sent);
-    if (plan.isNew && session !== undefined && !sent.session) return;
-    session = undefined;
+    if (plan.isNew && sessions.length > 0 && !sent.session) return;
+    rest = { ...rest, session: undefined, messages: rest.messages.slice(messages.length) };
   }
 }
 
@@ -58,8 +61,10 @@ function outcome(
   messages: SyncMessageData[],
   answer: Answer<BatchReceipt>,
 ): Sent {
-  const failed = answer.data?.failed ?? [];
-  if (!answer.success && failed.length === 0) throw failureOf(answer);
+  const { failed = [], sessions: sessionsTaken = 0, messages: messagesTaken = 0 } = answer.data ?? {};
+  // Whatever is neither counted as taken nor named as refused may be neither.
+  const accounted = sessionsTaken + messagesTaken + failed.length;
+  if (accounted < sessions.length + messages.length) throw failureOf(answer);
   const refused = failed.flatMap(({ kind, index, error }) => {
     const item = kind === 'session' ? sessions[index] : messages[index];
     return item === undefined ? [] : [{ externalId: item.externalId, error }];

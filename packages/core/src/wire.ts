@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Message, Part, Session, SyncMessageData, SyncSessionData, Usage } from './types.js';
 import { addUsage, completionTokens, mainModel, promptTokens } from './usage.js';
 
@@ -27,6 +28,12 @@ const MAX_TEXT_BYTES = 200_000;
 const MAX_MESSAGE_BYTES = 3_000_000;
 /** Levels below the arguments of a tool call; a part may nest 15. */
 const MAX_DEPTH = 10;
+/** Parts of one message. */
+const MAX_PARTS = 2_000;
+/** Characters of a tool's name and of its call's id. */
+const MAX_NAME = 200;
+/** Characters of what describes a session: paths, models. */
+const MAX_LABEL = 4_000;
 const MAX_ARRAY = 8_000;
 const MAX_KEYS = 1_000;
 const MAX_KEY_LENGTH = 1_000;
@@ -36,20 +43,19 @@ const MAX_TIME = 8.64e15;
 export function toWire(session: Session, options: WireOptions): WireSession {
   const usage = addUsage(session.calls);
   const header: WireSession['session'] = { externalId: wellFormed(session.id), source: options.source };
+  const createdAt = timeOf(session.createdAt);
+  const updatedAt = timeOf(session.updatedAt);
   // The server merges an update reliably only while a title is stored, so there always is one.
   header.title = clip(session.title?.trim() || 'Untitled session', MAX_TITLE);
-  assign(header, 'projectPath', session.projectPath, wellFormed);
-  assign(header, 'projectName', session.projectName, wellFormed);
-  assign(header, 'model', mainModel(session.calls), wellFormed);
-  assign(header, 'provider', session.provider, wellFormed);
-  assign(header, 'createdAt', session.createdAt, toTime);
-  if (usage !== null) {
-    header.promptTokens = promptTokens(usage);
-    header.completionTokens = completionTokens(usage);
-  }
-  if (options.cost !== null) header.cost = options.cost;
-  if (session.createdAt !== undefined && session.updatedAt !== undefined) {
-    header.durationMs = Math.max(0, Math.round(session.updatedAt - session.createdAt));
+  assign(header, 'projectPath', session.projectPath, label);
+  assign(header, 'projectName', session.projectName, label);
+  assign(header, 'model', mainModel(session.calls), label);
+  assign(header, 'provider', session.provider, label);
+  if (createdAt !== undefined) header.createdAt = createdAt;
+  if (usage !== null) setUsage(header, usage);
+  if (options.cost !== null && isQuantity(options.cost)) header.cost = options.cost;
+  if (createdAt !== undefined && updatedAt !== undefined) {
+    header.durationMs = Math.max(0, updatedAt - createdAt);
   }
   return { session: header, messages: wireMessages(session, options) };
 }
@@ -98,9 +104,9 @@ function omitUndefined<T extends object>(fields: T): Partial<T> {
 
 function wireMessages(session: Session, options: WireOptions): SyncMessageData[] {
   const result: SyncMessageData[] = [];
-  let previous: number | undefined;
+  let previous = timeOf(session.createdAt);
   for (const message of session.messages) {
-    const createdAt = nextTime(message.createdAt, previous ?? session.createdAt);
+    const createdAt = nextTime(timeOf(message.createdAt), previous);
     previous = createdAt ?? previous;
     const parts = wireParts(message.parts, options.thinking);
     if (parts.length === 0) continue;
@@ -113,9 +119,9 @@ function wireMessages(session: Session, options: WireOptions): SyncMessageData[]
     };
     const text = textContent(message, parts);
     if (text !== '') data.textContent = text;
-    assign(data, 'model', message.model, wellFormed);
+    assign(data, 'model', message.model, label);
     if (createdAt !== undefined) data.createdAt = createdAt;
-    setUsage(data, message.usage);
+    if (message.usage !== undefined) setUsage(data, message.usage);
     result.push(data);
   }
   return result;
@@ -124,30 +130,36 @@ function wireMessages(session: Session, options: WireOptions): SyncMessageData[]
 /** The server sorts a session's messages by time alone, so no two may be equal and none run backwards. */
 function nextTime(own: number | undefined, previous: number | undefined): number | undefined {
   if (own === undefined) return previous === undefined ? undefined : previous + 1;
-  const at = toTime(own);
-  return previous === undefined ? at : Math.max(at, previous + 1);
+  return previous === undefined ? own : Math.max(own, previous + 1);
 }
 
-function toTime(at: number): number {
-  return Number.isFinite(at) ? Math.min(MAX_TIME, Math.max(1, Math.floor(at))) : 1;
+/** As the server takes it; undefined for what is no time, such as a date that could not be parsed. */
+function timeOf(at: number | undefined): number | undefined {
+  if (at === undefined || !Number.isFinite(at)) return undefined;
+  return Math.min(MAX_TIME, Math.max(1, Math.floor(at)));
 }
 
-function setUsage(data: SyncMessageData, usage: Usage | undefined): void {
-  if (usage === undefined) return;
-  data.promptTokens = promptTokens(usage);
-  data.completionTokens = completionTokens(usage);
+function setUsage(data: { promptTokens?: number; completionTokens?: number }, usage: Usage): void {
+  const [prompt, completion] = [promptTokens(usage), completionTokens(usage)];
+  if (isQuantity(prompt)) data.promptTokens = prompt;
+  if (isQuantity(completion)) data.completionTokens = completion;
+}
+
+/** The server would add a negative number to its totals and cannot show an infinite one. */
+function isQuantity(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
 }
 
 type WirePart = { type: string; content: unknown };
 
 function wireParts(parts: readonly Part[], thinking: boolean): WirePart[] {
-  let limit = MAX_TEXT_BYTES;
-  for (;;) {
-    const result = parts.flatMap((part) => wirePart(part, thinking, limit) ?? []);
-    if (limit < 1_000 || result.length * limit <= MAX_MESSAGE_BYTES || sizeOf(result) <= MAX_MESSAGE_BYTES) {
-      return result;
-    }
-    limit = Math.floor(limit / 4);
+  const shown = parts.filter((part) => part.type !== 'thinking' || thinking);
+  for (let limit = MAX_TEXT_BYTES; ; limit = Math.floor(limit / 4)) {
+    const result = shown.slice(0, MAX_PARTS).flatMap((part) => wirePart(part, limit) ?? []);
+    const left = shown.length - MAX_PARTS;
+    if (left > 0) result.push({ type: 'text', content: `[${left} more parts left out]` });
+    // Two parts always fit, even when JSON writes each of their bytes as six.
+    if (limit < 200 || result.length <= 2 || sizeOf(result) <= MAX_MESSAGE_BYTES) return result;
   }
 }
 
@@ -155,26 +167,25 @@ function sizeOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-function wirePart(part: Part, thinking: boolean, limit: number): WirePart | undefined {
+function wirePart(part: Part, limit: number): WirePart | undefined {
   switch (part.type) {
     case 'text':
       return part.text === '' ? undefined : { type: 'text', content: clipBytes(part.text, limit) };
     case 'thinking':
-      return thinking && part.text !== ''
-        ? { type: 'thinking', content: { text: clipBytes(part.text, limit) } }
-        : undefined;
+      if (part.text === '') return undefined;
+      return { type: 'thinking', content: { text: clipBytes(part.text, limit) } };
     case 'tool-call': {
       const { id, name } = part;
       return {
         type: 'tool-call',
-        content: { id: wellFormed(id), name: wellFormed(name), args: wireArgs(part.args, limit) },
+        content: { id: clip(id, MAX_NAME), name: clip(name, MAX_NAME), args: wireArgs(part.args, limit) },
       };
     }
     case 'tool-result': {
       const { id, name, isError } = part;
       const content = {
-        id: wellFormed(id),
-        name: wellFormed(name),
+        id: clip(id, MAX_NAME),
+        name: clip(name, MAX_NAME),
         result: clipBytes(part.result, limit) || '(no output)',
       };
       return { type: 'tool-result', content: isError === true ? { ...content, isError } : content };
@@ -185,7 +196,8 @@ function wirePart(part: Part, thinking: boolean, limit: number): WirePart | unde
 }
 
 function fileText(part: Extract<Part, { type: 'file' }>): string {
-  return part.bytes === undefined ? `[${part.mediaType}]` : `[${part.mediaType}, ${part.bytes} bytes]`;
+  const mediaType = clip(part.mediaType, MAX_NAME);
+  return part.bytes === undefined ? `[${mediaType}]` : `[${mediaType}, ${part.bytes} bytes]`;
 }
 
 /** The same text as in the `text` parts: the server's message search reads this field alone. */
@@ -244,7 +256,8 @@ function sanitiseObject(value: object, depth: number, limit: number): Record<str
       writable: true,
     });
   }
-  if (entries.length > MAX_KEYS) result['...'] = `[${entries.length - MAX_KEYS} more left out]`;
+  if (entries.length > MAX_KEYS)
+    result[freeKey('...', result)] = `[${entries.length - MAX_KEYS} more left out]`;
   return result;
 }
 
@@ -265,7 +278,7 @@ function freeKey(key: string, taken: object): string {
   return free;
 }
 
-/** JSON.stringify overflows the stack on thousands of levels. */
+/** JSON.stringify overflows the stack on thousands of levels and knows no cycles; the outer levels have to do. */
 function stringify(value: unknown): string {
   try {
     return (
@@ -273,7 +286,7 @@ function stringify(value: unknown): string {
       'null'
     );
   } catch (error) {
-    if (error instanceof RangeError) return '[nested too deeply]';
+    if (error instanceof RangeError || error instanceof TypeError) return inspect(value, { depth: 20 });
     throw error;
   }
 }
@@ -281,6 +294,10 @@ function stringify(value: unknown): string {
 /** The server refuses a text with half of a surrogate pair. */
 function wellFormed(text: string): string {
   return text.toWellFormed();
+}
+
+function label(text: string): string {
+  return clip(text, MAX_LABEL);
 }
 
 /** At most `limit` characters, never half of a pair, with "…" for what was cut. */
@@ -301,15 +318,16 @@ function clipBytes(text: string, limit: number): string {
   if (whole.length * 3 <= limit) return whole;
   const bytes = Buffer.from(whole);
   if (bytes.length <= limit) return whole;
-  const head = bytes.subarray(0, Math.floor(limit * 0.75));
-  const tail = bytes.subarray(bytes.length - Math.floor(limit * 0.2));
-  const cut = bytes.length - head.length - tail.length;
-  // Decoding replaces the halves of characters at the two cuts.
-  return `${trimEdge(head.toString())}\n[truncated ${cut} bytes]\n${trimEdge(tail.toString())}`;
+  const head = characterStart(bytes, Math.floor(limit * 0.75));
+  const tail = characterStart(bytes, bytes.length - Math.floor(limit * 0.2));
+  return `${bytes.toString('utf8', 0, head)}\n[truncated ${tail - head} bytes]\n${bytes.toString('utf8', tail)}`;
 }
 
-function trimEdge(text: string): string {
-  return text.replace(/^\ufffd+|\ufffd+$/g, '');
+/** Where the character begins that the byte at `index` belongs to. */
+function characterStart(bytes: Buffer, index: number): number {
+  let start = index;
+  while (((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
+  return start;
 }
 
 function assign<T, K extends keyof T, V>(
