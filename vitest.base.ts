@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config';
 /** Options that every package shares. Tests of a package run on core's source, so that they need no build of it. */
 export default defineConfig({
   resolve: {
-    alias: { '@opensync/core': fileURLToPath(new URL('packages/core/src/index.ts', import.meta.url)) },
+    alias: {
+      '@opensync/core/testing': fileURLToPath(new URL('packages/core/src/testing/index.ts', import.meta.url)),
+      '@opensync/core': fileURLToPath(new URL('packages/core/src/index.ts', import.meta.url)),
+    },
   },
   test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

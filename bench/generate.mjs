@@ -16,7 +16,9 @@ const OWN_CODE = fileURLToPath(new URL('history', import.meta.url));
 export function generate({ size, sessions, files, seed = 1 }) {
   const templates = readTemplates();
   const key = { size, sessions, files, seed, templates: templates.digest, code: digestOfOwnCode() };
-  const name = [size, sessions && `${sessions}-sessions`, files && `${files}-files`, `seed-${seed}`].filter(Boolean).join('-');
+  const name = [size, sessions && `${sessions}-sessions`, files && `${files}-files`, `seed-${seed}`]
+    .filter(Boolean)
+    .join('-');
   const folder = join(DATA, name);
   const known = readTruth(folder);
   if (known !== undefined && JSON.stringify(known.key) === JSON.stringify(key)) return result(folder, known);
@@ -24,7 +26,14 @@ export function generate({ size, sessions, files, seed = 1 }) {
   rmSync(making, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(making, { recursive: true });
-  const truth = writeHistory({ folder: join(making, 'config'), bytes: parseSize(size), sessions, files, seed, templates });
+  const truth = writeHistory({
+    folder: join(making, 'config'),
+    bytes: parseSize(size),
+    sessions,
+    files,
+    seed,
+    templates,
+  });
   writeFileSync(join(making, 'truth.json'), JSON.stringify({ key, ...truth }));
   renameSync(making, folder);
   return result(folder, { key, ...truth });
@@ -62,7 +71,12 @@ function main() {
   });
   const count = (text) => (text === undefined ? undefined : Number(text));
   const sessions = count(values.sessions) ?? (values.files === undefined ? 700 : undefined);
-  const { config, truth } = generate({ size: values.size, sessions, files: count(values.files), seed: Number(values.seed) });
+  const { config, truth } = generate({
+    size: values.size,
+    sessions,
+    files: count(values.files),
+    seed: Number(values.seed),
+  });
   process.stdout.write(`${config}\n${JSON.stringify({ ...truth.totals, ...truth.usage })}\n`);
 }
 

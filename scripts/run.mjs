@@ -43,7 +43,12 @@ function pnpm(...pnpmArgs) {
 }
 
 function run(command, commandArgs) {
-  const env = { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' };
+  const env = {
+    ...process.env,
+    DO_NOT_TRACK: '1',
+    TURBO_TELEMETRY_DISABLED: '1',
+    npm_config_update_notifier: 'false',
+  };
   // On Windows npx is a batch file, which only a shell can start.
   const shell = process.platform === 'win32' && command === 'npx';
   return new Promise((resolve, reject) => {

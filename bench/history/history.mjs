@@ -37,9 +37,12 @@ export function writeHistory({ folder, bytes, sessions, files, seed, templates }
     record: truth.record,
     profile: { bigResults: 0.25 },
   };
-  const projects = Array.from({ length: Math.ceil(Math.sqrt(expected) / 2) }, (_, index) => projectOf(folder, index));
+  const projects = Array.from({ length: Math.ceil(Math.sqrt(expected) / 2) }, (_, index) =>
+    projectOf(folder, index),
+  );
   const forkable = new Map();
-  const isDone = () => (sessions === undefined ? truth.totals.files >= files : truth.totals.sessions >= sessions);
+  const isDone = () =>
+    sessions === undefined ? truth.totals.files >= files : truth.totals.sessions >= sessions;
   while (!isDone()) {
     const left = Math.max(1, expected - truth.totals.sessions);
     const budget = Math.max(2_000, ((bytes - truth.totals.bytes) / left) * shareOf(random));
@@ -93,7 +96,16 @@ function keepForFork(forkable, plan, written) {
 }
 
 function createTruth() {
-  const totals = { sessions: 0, subagents: 0, apiMessages: 0, files: 0, bytes: 0, lines: 0, usageLines: 0, bigLines: 0 };
+  const totals = {
+    sessions: 0,
+    subagents: 0,
+    apiMessages: 0,
+    files: 0,
+    bytes: 0,
+    lines: 0,
+    usageLines: 0,
+    bigLines: 0,
+  };
   const usage = noUsage();
   const bySession = {};
   return {

@@ -3,7 +3,13 @@ import { dirname, join } from 'node:path';
 import { inventToolCall } from './tools.mjs';
 import { createTranscript, writeApiMessage } from './transcript.mjs';
 
-const MODELS = ['claude-opus-5-5', 'claude-opus-5-5', 'claude-sonnet-5-5', 'claude-sonnet-4-5-20250929', 'claude-haiku-5-5'];
+const MODELS = [
+  'claude-opus-5-5',
+  'claude-opus-5-5',
+  'claude-sonnet-5-5',
+  'claude-sonnet-4-5-20250929',
+  'claude-haiku-5-5',
+];
 const HEADER = [
   'environment',
   'model',
@@ -69,7 +75,8 @@ function writeTurn(world, transcript, state, plan) {
   if (!state.hasHeader) writeHeader(transcript, isTiny ? HEADER.slice(0, 2) : HEADER);
   state.hasHeader = true;
   const steps = isTiny ? random.between(0, 1) : Math.min(40, random.heavyTailed(6, 0.8));
-  for (let step = 0; step < steps && transcript.bytes < plan.budget; step++) writeStep(world, transcript, state, plan);
+  for (let step = 0; step < steps && transcript.bytes < plan.budget; step++)
+    writeStep(world, transcript, state, plan);
   writeAnswer(world, transcript, state);
   writeTurnEnd(world, transcript, plan, text);
 }
@@ -92,7 +99,9 @@ function writeStep(world, transcript, state, plan) {
     state.agents--;
     return writeAgentStep(world, transcript, state, plan);
   }
-  const calls = Array.from({ length: random.pick([1, 1, 1, 1, 2, 3]) }, () => inventToolCall(world, transcript, room));
+  const calls = Array.from({ length: random.pick([1, 1, 1, 1, 2, 3]) }, () =>
+    inventToolCall(world, transcript, room),
+  );
   const uuids = writeMessage(world, transcript, state, { calls, last: false });
   const answered = calls.map((call, index) => ({ call, uuid: uuids[uuids.length - calls.length + index] }));
   if (random.chance(0.3)) answered.reverse();
@@ -112,8 +121,14 @@ function writeMessage(world, transcript, state, { calls, last }) {
   writeRequestLog(world, transcript);
   transcript.wait(30_000);
   const blocks = [];
-  if (random.chance(0.35)) blocks.push({ type: 'thinking', thinking: texts.lines(random.heavyTailed(300, 0.8)), signature: random.hex(120) });
-  if (last || random.chance(0.5)) blocks.push({ type: 'text', text: texts.lines(random.heavyTailed(250, 1)) });
+  if (random.chance(0.35))
+    blocks.push({
+      type: 'thinking',
+      thinking: texts.lines(random.heavyTailed(300, 0.8)),
+      signature: random.hex(120),
+    });
+  if (last || random.chance(0.5))
+    blocks.push({ type: 'text', text: texts.lines(random.heavyTailed(250, 1)) });
   blocks.push(...calls.map(({ block }) => block));
   const usage = inventUsage(world, transcript, state, blocks[0].type === 'thinking');
   return writeApiMessage(world, transcript, blocks, { model: state.model, usage, last });
@@ -140,14 +155,17 @@ function writeRequestLog(world, transcript) {
   const { random } = world;
   transcript.requestId = random.uuid();
   const values = { agentId: transcript.agentId };
-  if (random.chance(0.3)) transcript.write(transcript.instance('api-request-blob', { ...values, hash: random.hex(64) }));
+  if (random.chance(0.3))
+    transcript.write(transcript.instance('api-request-blob', { ...values, hash: random.hex(64) }));
   transcript.write(transcript.instance('api-request', { ...values, id: transcript.requestId }));
 }
 
 function writeTurnEnd(world, transcript, plan, text) {
   const { random } = world;
   if (plan.agentId !== undefined) return;
-  transcript.write(transcript.instance('last-prompt', { lastPrompt: text.slice(0, 120), leafUuid: transcript.parentUuid }));
+  transcript.write(
+    transcript.instance('last-prompt', { lastPrompt: text.slice(0, 120), leafUuid: transcript.parentUuid }),
+  );
   transcript.write(transcript.instance('atis-latch'));
   if (!plan.isTerminal) return;
   transcript.say(transcript.instance('system turn_duration', { durationMs: random.between(900, 90_000) }));
@@ -183,7 +201,14 @@ function writeAgent(world, parent, { model }, plan, { agentId, id, description, 
   const folder = join(dirname(plan.path), plan.sessionId, 'subagents');
   const path = join(folder, `agent-${agentId}.jsonl`);
   const { sessionId, cwd, client } = parent;
-  const transcript = createTranscript(world, { path, sessionId, cwd, client, agentId, startedAt: parent.now });
+  const transcript = createTranscript(world, {
+    path,
+    sessionId,
+    cwd,
+    client,
+    agentId,
+    startedAt: parent.now,
+  });
   const state = { context: 9_000, model, agents: 0 };
   const budget = Math.min(plan.budget * 0.3, random.heavyTailed(60_000, 0.8));
   sayPrompt(transcript, prompt);
@@ -191,7 +216,15 @@ function writeAgent(world, parent, { model }, plan, { agentId, id, description, 
   writeAnswer(world, transcript, state);
   parent.now = transcript.now;
   transcript.close();
-  const meta = { agentType: 'Explore', isBuiltIn: true, description, toolUseId: id, spawnDepth: 1, model, finished: true };
+  const meta = {
+    agentType: 'Explore',
+    isBuiltIn: true,
+    description,
+    toolUseId: id,
+    spawnDepth: 1,
+    model,
+    finished: true,
+  };
   writeFileSync(join(folder, `agent-${agentId}.meta.json`), JSON.stringify(meta));
   totals.files++;
   world.record(`${plan.sessionId}/agent-${agentId}`, transcript.usage);

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FIXTURES = fileURLToPath(new URL('../../packages/claude-code-sync/fixtures/2.1.330/projects', import.meta.url));
+const FIXTURES = fileURLToPath(
+  new URL('../../packages/claude-code-sync/fixtures/2.1.330/projects', import.meta.url),
+);
 
 /** Real lines by kind, to be filled with other ids, times, texts and counts. */
 export function readTemplates() {
@@ -39,7 +41,8 @@ function addTemplate(byKind, { forkedFrom: _mark, requestSessionId: _owner, ...l
 function kindOf(line) {
   const content = line.message?.content;
   if (line.type === 'assistant') {
-    if (line.message.model === '<synthetic>' || line.isAbortedMidStream === true) return 'assistant by the client';
+    if (line.message.model === '<synthetic>' || line.isAbortedMidStream === true)
+      return 'assistant by the client';
     const [block] = content;
     return `assistant ${block.type === 'tool_use' ? block.name : block.type}`;
   }
@@ -57,7 +60,9 @@ function userKind(line, content) {
   if (result?.agentId !== undefined && result.usage !== undefined) return 'result Agent';
   if (result?.originalFile !== undefined) return result.type === 'create' ? 'result Write' : 'result Edit';
   if (result?.file !== undefined) return 'result Read';
-  return result?.stdout !== undefined && result.persistedOutputPath === undefined ? 'result Bash' : 'result other';
+  return result?.stdout !== undefined && result.persistedOutputPath === undefined
+    ? 'result Bash'
+    : 'result other';
 }
 
 function isTyped({ origin, isMeta, isCompactSummary }) {

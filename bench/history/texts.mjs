@@ -2,7 +2,27 @@ const WORDS =
   'const let return await import export function class interface type if else for while throw new Error Map Set Promise ' +
   'session message usage token cost read write parse file path line buffer index offset server client request response ' +
   'status result value options config default test expect describe assert user system the and with from into when then';
-const SYMBOLS = ['=', '=>', '(', ')', '{', '}', '[', ']', '.', ',', ';', '"', "'", '\\', '/', '<', '>', '"type":', '"usage":'];
+const SYMBOLS = [
+  '=',
+  '=>',
+  '(',
+  ')',
+  '{',
+  '}',
+  '[',
+  ']',
+  '.',
+  ',',
+  ';',
+  '"',
+  "'",
+  '\\',
+  '/',
+  '<',
+  '>',
+  '"type":',
+  '"usage":',
+];
 const FOREIGN = ['größe', 'naïve', 'présent', '漢字', '日本語', 'данные', '→', '✓', '│', '🚀', 'ü\u2028'];
 const POOL_LINES = 40_000;
 

@@ -18,7 +18,8 @@ export function inventToolCall(world, transcript, budget) {
   const path = `${transcript.cwd}/src/file-${random.between(1, 200)}.ts`;
   const share = random.unit();
   if (share < EDIT_SHARE) return editCall(world, transcript, { id, path, size });
-  if (isBig && random.chance(IMAGE_SHARE / READ_SHARE)) return imageCall(world, transcript, { id, path, size });
+  if (isBig && random.chance(IMAGE_SHARE / READ_SHARE))
+    return imageCall(world, transcript, { id, path, size });
   if (isBig || share < EDIT_SHARE + READ_SHARE) return readCall(world, transcript, { id, path, size });
   if (random.chance(ERROR_SHARE)) return errorCall(world, transcript, { id });
   return bashCall(transcript, { id, output: texts.lines(Math.min(size, BASH_OUTPUT)) });
@@ -37,9 +38,18 @@ function resultLine(transcript, kind, id, content, toolUseResult, callUuid) {
 
 function bashCall(transcript, { id, output }) {
   return {
-    block: toolUse(id, 'Bash', { command: `grep -rn "${output.slice(0, 20)}" src | head`, description: 'Search' }),
+    block: toolUse(id, 'Bash', {
+      command: `grep -rn "${output.slice(0, 20)}" src | head`,
+      description: 'Search',
+    }),
     result: (callUuid) => {
-      const details = { stdout: output, stderr: '', interrupted: false, isImage: false, noOutputExpected: false };
+      const details = {
+        stdout: output,
+        stderr: '',
+        interrupted: false,
+        isImage: false,
+        noOutputExpected: false,
+      };
       return resultLine(transcript, 'result Bash', id, output, details, callUuid);
     },
   };
@@ -61,7 +71,8 @@ function readCall({ texts }, transcript, { id, path, size }) {
   const file = { filePath: path, content, numLines: lines.length, startLine: 1, totalLines: lines.length };
   return {
     block: toolUse(id, 'Read', { file_path: path }),
-    result: (callUuid) => resultLine(transcript, 'result Read', id, numbered, { type: 'text', file }, callUuid),
+    result: (callUuid) =>
+      resultLine(transcript, 'result Read', id, numbered, { type: 'text', file }, callUuid),
   };
 }
 
@@ -80,10 +91,21 @@ function editCall({ random, texts }, transcript, { id, path, size }) {
   const oldString = texts.lines(random.between(40, 400));
   const newString = texts.lines(random.between(40, 600));
   const change = { filePath: path, oldString, newString };
-  const details = { ...change, originalFile: texts.lines(size), structuredPatch: [], userModified: false, replaceAll: false };
+  const details = {
+    ...change,
+    originalFile: texts.lines(size),
+    structuredPatch: [],
+    userModified: false,
+    replaceAll: false,
+  };
   const content = `The file ${path} has been updated successfully.`;
   return {
-    block: toolUse(id, 'Edit', { file_path: path, old_string: oldString, new_string: newString, replace_all: false }),
+    block: toolUse(id, 'Edit', {
+      file_path: path,
+      old_string: oldString,
+      new_string: newString,
+      replace_all: false,
+    }),
     result: (callUuid) => resultLine(transcript, 'result Edit', id, content, details, callUuid),
   };
 }

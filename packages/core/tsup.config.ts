@@ -1,3 +1,5 @@
 import { library } from '../../tsup.base.js';
 
-export default library({ entry: { index: 'src/index.ts' } });
+const entry = { index: 'src/index.ts', testing: 'src/testing/index.ts' };
+
+export default library({ entry, dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } } });

@@ -157,7 +157,7 @@ function merge(stored: StoredSession, input: SessionInput): StoredSession {
     cost: input.cost ?? stored.cost,
     durationMs: input.durationMs ?? stored.durationMs,
     createdAt: (stored.implied ? input.createdAt : undefined) ?? stored.createdAt,
-    implied: 0,
+    implied: stored.implied && input.createdAt === undefined ? 1 : 0,
   };
 }
 
@@ -180,8 +180,8 @@ function insertSession(
   const id = randomBytes(16).toString('hex');
   const seq = db.insert(
     `INSERT INTO sessions (id, user_id, external_id, title, project_path, project_name, model, provider,
-       source, prompt_tokens, completion_tokens, cost, duration_ms, created_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       source, prompt_tokens, completion_tokens, cost, duration_ms, created_at, updated_at, implied)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     userId,
     input.externalId,
@@ -197,6 +197,7 @@ function insertSession(
     input.durationMs ?? null,
     input.createdAt ?? now,
     now,
+    input.createdAt === undefined ? 1 : 0,
   );
   indexTitle(db, seq, input.title ?? '');
   return { seq, id };

@@ -1,11 +1,23 @@
 import type { Part } from '@opensync/core';
-import type { Block, Content } from './records.js';
+import type { Content } from './records.js';
 
-/** The blocks of a message's content; a bare string is one text block. */
+/** A content block: text, thinking, tool_use, tool_result, image, and whatever comes next. */
+export type Block = Record<string, unknown> & { type: string };
+
+/** The blocks of a message's content; a bare string is one text block, what is no block is left out. */
 export function blocksOf(content: Content | undefined): Block[] {
   if (content === undefined) return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
-  return content.map((block) => (typeof block === 'string' ? { type: 'text', text: block } : block));
+  // Almost always: nothing to copy.
+  if (content.every(isBlock)) return content;
+  return content.flatMap((block) => {
+    if (typeof block === 'string') return [{ type: 'text', text: block }];
+    return isBlock(block) ? [block] : [];
+  });
+}
+
+function isBlock(value: unknown): value is Block {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 
 export function textOf(content: Content | undefined): string {
@@ -16,31 +28,33 @@ export function textOf(content: Content | undefined): string {
 
 /** The output of a tool as one text; binary blocks are named with type and size. */
 export function resultText(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return content === undefined || content === null ? '' : JSON.stringify(content);
-  return content.map(resultBlockText).join('\n');
+  if (content === undefined || content === null) return '';
+  const blocks = Array.isArray(content) ? content : [content];
+  return blocks.map(resultBlockText).join('\n');
 }
 
 function resultBlockText(block: unknown): string {
   if (typeof block === 'string') return block;
-  const { type, text } = (block ?? {}) as { type?: unknown; text?: unknown };
+  if (typeof block !== 'object' || block === null) return String(block);
+  const { type, text } = block as { type?: unknown; text?: unknown };
   if (typeof text === 'string') return text;
   const file = filePart(block);
-  if (file?.type === 'file') return describeFile(file);
-  return type === undefined ? JSON.stringify(block) : `[${String(type)}]`;
+  if (file !== undefined)
+    return file.bytes === undefined ? `[${file.mediaType}]` : `[${file.mediaType}, ${file.bytes} bytes]`;
+  // What holds a source holds bytes, whatever it is called.
+  if (typeof type === 'string') return `[${type}]`;
+  return 'source' in block ? '[file]' : JSON.stringify(block);
 }
 
-function describeFile(file: { mediaType: string; bytes?: number }): string {
-  return file.bytes === undefined ? `[${file.mediaType}]` : `[${file.mediaType}, ${file.bytes} bytes]`;
-}
+type FilePart = Extract<Part, { type: 'file' }>;
 
 /** An image or document block, without its bytes. */
-function filePart(block: unknown): Part | undefined {
-  const { type, source } = (block ?? {}) as { type?: unknown; source?: unknown };
+function filePart(block: object): FilePart | undefined {
+  const { type, source } = block as { type?: unknown; source?: unknown };
   if (type !== 'image' && type !== 'document') return undefined;
-  const { media_type: mediaType, data } = (source ?? {}) as { media_type?: unknown; data?: unknown };
-  const part: Part = { type: 'file', mediaType: typeof mediaType === 'string' ? mediaType : type };
-  if (typeof data === 'string') part.bytes = Buffer.byteLength(data, 'base64');
+  const { type: encoding, media_type: mediaType, data } = (source ?? {}) as Record<string, unknown>;
+  const part: FilePart = { type: 'file', mediaType: typeof mediaType === 'string' ? mediaType : type };
+  if (typeof data === 'string') part.bytes = Buffer.byteLength(data, encoding === 'text' ? 'utf8' : 'base64');
   return part;
 }
 
@@ -67,19 +81,25 @@ export function promptOf(content: Content | undefined): Prompt {
   return { parts, typed };
 }
 
+const REMINDERS = /^(?:<system-reminder>[\s\S]*?<\/system-reminder>\s*)+/;
+
 function unwrap(text: string): { text: string; typed: boolean } {
   const command = element(text, 'command-name');
   if (command !== undefined && /^\s*<command-/.test(text)) {
     return { text: `${command} ${element(text, 'command-args') ?? ''}`.trim(), typed: true };
   }
-  const shell = wrapped(text, 'bash-input');
-  if (shell !== undefined) return { text: `! ${shell.trim()}`, typed: true };
-  if (text.startsWith('<bash-stdout>') || text.startsWith('<local-command-')) {
-    return { text: text.replace(/<\/?(?:bash|local-command)-(?:stdout|stderr|caveat)>/g, '').trim(), typed: false };
+  if (text.startsWith('<bash-input>')) {
+    return { text: `! ${(element(text, 'bash-input') ?? text).trim()}`, typed: true };
   }
-  if (text.startsWith('[Request interrupted')) return { text, typed: false };
-  if (text.startsWith('<system-reminder>')) return { text: '', typed: true };
-  return { text, typed: true };
+  if (/^<(?:bash-std(?:out|err)>|local-command-)/.test(text)) {
+    return {
+      text: text.replace(/<\/?(?:bash|local-command)-(?:stdout|stderr|caveat)>/g, '').trim(),
+      typed: false,
+    };
+  }
+  if (text.startsWith('[Request interrupted') || text.startsWith('<task-notification>'))
+    return { text, typed: false };
+  return { text: text.replace(REMINDERS, ''), typed: true };
 }
 
 /** Content of the first `<name>` element, trimmed. */
@@ -87,8 +107,4 @@ function element(text: string, name: string): string | undefined {
   const start = text.indexOf(`<${name}>`);
   const end = text.indexOf(`</${name}>`, start);
   return start === -1 || end === -1 ? undefined : text.slice(start + name.length + 2, end).trim();
-}
-
-function wrapped(text: string, name: string): string | undefined {
-  return text.startsWith(`<${name}>`) ? element(text, name) : undefined;
 }

@@ -1,24 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import {
   type Env,
   errorMessage,
   type FilePattern,
   type FoundFile,
   filesVersion,
+  isOpenSyncError,
   jsonl,
   type Need,
   type Problem,
   type RawSession,
 } from '@opensync/core';
-import { createLineage, type Lineage } from './lineage.js';
+import { isConversation, summaryFilter } from './filter.js';
+import { createLineage, headOf, ignore, type Lineage, sessionIdOf } from './lineage.js';
 import { CustomTitle } from './records.js';
 import type { ClaudeRecord } from './transform.js';
 
 /** `$CLAUDE_CONFIG_DIR`, by default `~/.claude`. */
 export function files(env: Env): FilePattern[] {
   const config = env.vars.CLAUDE_CONFIG_DIR;
-  const folder = join(config ? config : join(env.home, '.claude'), 'projects');
+  const folder = join(config ? resolve(config) : join(env.home, '.claude'), 'projects');
   const include = ['*/*.jsonl', '*/*/custom-title.json', '*/*/subagents/agent-*.{jsonl,meta.json}'];
   return [{ folder, include }];
 }
@@ -38,8 +40,8 @@ export function sessions(found: readonly FoundFile[]): RawSession<ClaudeRecord>[
   for (const file of found) {
     const { role, sessionId } = classify(file.path);
     if (sessionId === undefined) continue;
-    let group = groups.get(sessionId);
-    if (group === undefined) groups.set(sessionId, (group = { transcripts: [], agents: [], metas: [], titles: [] }));
+    const group = groups.get(sessionId) ?? { transcripts: [], agents: [], metas: [], titles: [] };
+    groups.set(sessionId, group);
     if (role === 'transcript') group.transcripts.push(file);
     else if (role === 'agent') group.agents.push(file);
     else if (role === 'agent-meta') group.metas.push(file);
@@ -64,20 +66,21 @@ function classify(path: string): { role: FileRole; sessionId: string | undefined
   }
   // 2.0 clients put subagents beside the transcripts; only their lines name the session.
   if (name.startsWith('agent-')) return { role: 'agent', sessionId: sessionIdInside(path) };
-  return { role: 'transcript', sessionId: basename(name, '.jsonl') };
+  return { role: 'transcript', sessionId: sessionIdOf(path) };
 }
 
 function sessionIdInside(path: string): string | undefined {
-  for (const { value } of jsonl(path, { report: ignore })) {
-    const { sessionId } = value as { sessionId?: unknown };
-    if (typeof sessionId === 'string') return sessionId;
+  try {
+    for (const { value } of jsonl(path, { report: ignore })) {
+      const { sessionId } = (value ?? {}) as { sessionId?: unknown };
+      if (typeof sessionId === 'string') return sessionId;
+    }
+  } catch (error) {
+    // Stands for itself, so that loading it fails and is reported, and nothing else is.
+    if (isOpenSyncError(error)) return sessionIdOf(path);
+    throw error;
   }
   return undefined;
-}
-
-/** The same line is read again, and reported, when the session is loaded. */
-function ignore(_problem: Problem): void {
-  return;
 }
 
 function rawSession(id: string, group: Group, lineage: Lineage): RawSession<ClaudeRecord> {
@@ -102,24 +105,39 @@ function* load(
     const title = CustomTitle.safeParse(readJson(path, report)).data?.customTitle;
     if (title !== undefined) yield { kind: 'title', title };
   }
-  const keep = need === 'summary' ? keepForSummary : keepForAll;
-  for (const transcript of byAge(group.transcripts)) {
-    if (transcript.size === 0) yield { kind: 'empty', file: transcript.path };
-    yield { kind: 'copies', ...lineage.copiesIn(transcript) };
-    for (const record of jsonl(transcript.path, { keep, report })) yield { kind: 'line', ...record };
+  const filter = (ofAgent: boolean) => (need === 'summary' ? summaryFilter({ ofAgent }) : isConversation);
+  for (const transcript of inOrder(group.transcripts)) {
+    const { path: file, size } = transcript;
+    yield { kind: 'transcript', file, empty: size === 0, ...lineage.copiesIn(transcript) };
+    for (const record of jsonl(transcript.path, { keep: filter(false), report }))
+      yield { kind: 'line', ...record };
   }
   for (const { path } of group.metas) {
     yield { kind: 'agent', agentId: agentIdOf(path), meta: readJson(path, report) };
   }
-  for (const { path } of byAge(group.agents)) {
+  for (const { path } of inOrder(group.agents)) {
     const agentId = agentIdOf(path);
-    for (const record of jsonl(path, { keep, report })) yield { kind: 'line', agentId, ...record };
+    for (const record of jsonl(path, { keep: filter(true), report }))
+      yield { kind: 'line', agentId, ...record };
   }
 }
 
-/** Oldest first; a copy of a transcript in a second folder comes after the one it was made of. */
-function byAge(found: readonly FoundFile[]): FoundFile[] {
-  return [...found].sort((a, b) => a.mtimeMs - b.mtimeMs || (a.path < b.path ? -1 : 1));
+/** As they were begun. What moved can lie in two folders: of two states of a file, the shorter is older. */
+function inOrder(found: readonly FoundFile[]): FoundFile[] {
+  if (found.length < 2) return [...found];
+  const keyed = found.map((file) => ({ file, begun: headOf(file)?.at ?? 0, name: basename(file.path) }));
+  keyed.sort(
+    (a, b) =>
+      a.begun - b.begun ||
+      compare(a.name, b.name) ||
+      a.file.size - b.file.size ||
+      compare(a.file.path, b.file.path),
+  );
+  return keyed.map(({ file }) => file);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function agentIdOf(path: string): string {
@@ -135,30 +153,4 @@ function readJson(path: string, report: (problem: Problem) => void): unknown {
     report({ message: `Left out: ${errorMessage(error)}`, location: { file: path, line: 0 } });
     return undefined;
   }
-}
-
-/** The client's request log and file history: large, many, and never a part of the conversation. */
-const NEVER = ['{"type":"api-request', '{"type":"file-history-snapshot"'].map((text) => Buffer.from(text));
-
-function keepForAll(line: Buffer): boolean {
-  return !NEVER.some((start) => line.length > start.length && line.compare(start, 0, start.length, 0, start.length) === 0);
-}
-
-/**
- * Leaves out the lines that hold nothing but tool output or context for the model. The quotes make
- * these searches exact: inside a JSON string they would be escaped.
- */
-function keepForSummary(line: Buffer): boolean {
-  if (!keepForAll(line)) return false;
-  const head = line.toString('latin1', 0, Math.min(line.length, 1024));
-  const message = head.indexOf('"message":{');
-  // Before `message` stands the line's own type, not that of something inside it.
-  const type = message === -1 ? -1 : head.lastIndexOf('"type":"', message);
-  if (type !== -1) {
-    if (head.startsWith('assistant"', type + 8)) return true;
-    if (head.startsWith('user"', type + 8) && head.includes('"type":"tool_result"', message)) return false;
-  }
-  if (line.includes('"type":"assistant"')) return true;
-  if (line.includes('"type":"attachment"')) return line.includes('"queued_command"');
-  return !line.includes('"type":"tool_result"');
 }

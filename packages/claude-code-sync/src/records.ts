@@ -1,78 +1,168 @@
 import * as z from 'zod/mini';
 
 /*
- * Lines of a Claude Code transcript, as loose as reality: unknown fields and line types pass.
+ * Lines of a Claude Code transcript, as loose as reality: unknown fields and line types pass, and a
+ * field of another type than expected is unknown, never the end of its whole line. Checked by hand:
+ * a history has a million lines, and a schema would take longer than everything else together.
  * docs/formats/claude-code.md says which client writes what.
  */
 
-/** A field of another type than expected is unknown, and never the end of its whole line. */
-const lenient = <T>(schema: z.ZodMiniType<T>) => z.catch(z.optional(schema), undefined);
-const count = lenient(z.number());
-const text = lenient(z.string());
-const flag = lenient(z.boolean());
+/** Any line. Most fields belong to some line types only. */
+export interface Line {
+  type: string;
+  subtype: string | undefined;
+  uuid: string | undefined;
+  parentUuid: string | undefined;
+  timestamp: string | undefined;
+  sessionId: string | undefined;
+  /** The session that was billed; on assistant lines. */
+  requestSessionId: string | undefined;
+  requestId: string | undefined;
+  cwd: string | undefined;
+  gitBranch: string | undefined;
+  isSidechain: boolean;
+  isMeta: boolean;
+  isCompactSummary: boolean;
+  isApiErrorMessage: boolean;
+  /** `origin.kind`: who wrote a user line. */
+  originKind: string | undefined;
+  /** `forkedFrom.sessionId` */
+  forkedFrom: string | undefined;
+  customTitle: string | undefined;
+  aiTitle: string | undefined;
+  /** Of system lines. */
+  content: unknown;
+  attachment: Attachment | undefined;
+  message: MessageRecord | undefined;
+}
+
+export interface Attachment {
+  type: string | undefined;
+  commandMode: string | undefined;
+  prompt: Content | undefined;
+}
+
+export interface MessageRecord {
+  id: string | undefined;
+  model: string | undefined;
+  stopReason: string | undefined;
+  content: Content | undefined;
+  usage: UsageRecord | undefined;
+}
+
+/** Text, or blocks of any kind. */
+export type Content = string | unknown[];
 
 /** `message.usage`; every line of one API message repeats it. */
-export const UsageRecord = z.object({
-  input_tokens: count,
-  output_tokens: count,
-  cache_read_input_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_creation: lenient(z.object({ ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count })),
-  output_tokens_details: lenient(z.object({ thinking_tokens: count })),
-  server_tool_use: lenient(z.object({ web_search_requests: count })),
-  service_tier: text,
-  speed: text,
-});
-export type UsageRecord = z.infer<typeof UsageRecord>;
+export interface UsageRecord {
+  input: number | undefined;
+  output: number | undefined;
+  cacheRead: number | undefined;
+  /** The sum of the two below. */
+  cacheWrite: number | undefined;
+  cacheWrite5m: number | undefined;
+  cacheWrite1h: number | undefined;
+  thinking: number | undefined;
+  webSearches: number | undefined;
+  serviceTier: string | undefined;
+  speed: string | undefined;
+}
 
-/** A content block: text, thinking, tool_use, tool_result, image, and whatever comes next. */
-export const Block = z.looseObject({ type: z.string() });
-export type Block = z.infer<typeof Block>;
+type Fields = Record<string, unknown>;
 
-export const Content = z.union([z.string(), z.array(z.union([Block, z.string()]))]);
-export type Content = z.infer<typeof Content>;
+const fields = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const count = (value: unknown): number | undefined =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+const contentOf = (value: unknown): Content | undefined => (Array.isArray(value) ? value : text(value));
 
-/** Any line. Fields that only some line types have are optional. */
-export const Line = z.object({
-  type: z.string(),
-  subtype: text,
-  uuid: text,
-  timestamp: text,
-  sessionId: text,
-  requestSessionId: text,
-  requestId: text,
-  cwd: text,
-  gitBranch: text,
-  version: text,
-  isSidechain: flag,
-  isMeta: flag,
-  isCompactSummary: flag,
-  isApiErrorMessage: flag,
-  parentUuid: text,
-  agentId: text,
-  origin: lenient(z.object({ kind: text })),
-  forkedFrom: lenient(z.object({ sessionId: text })),
-  customTitle: text,
-  aiTitle: text,
-  operation: text,
-  /** Of system lines. */
-  content: z.optional(z.unknown()),
-  attachment: lenient(z.object({ type: text, commandMode: text, prompt: lenient(Content) })),
-  message: lenient(
-    z.object({
-      id: text,
-      model: text,
-      stop_reason: text,
-      content: lenient(Content),
-      usage: lenient(UsageRecord),
-    }),
-  ),
-});
-export type Line = z.infer<typeof Line>;
+/** Undefined for a value that is no record. */
+export function lineOf(value: unknown): Line | undefined {
+  const line = fields(value);
+  const type = text(line?.type);
+  if (line === undefined || type === undefined) return undefined;
+  return {
+    type,
+    subtype: text(line.subtype),
+    uuid: text(line.uuid),
+    parentUuid: text(line.parentUuid),
+    timestamp: text(line.timestamp),
+    sessionId: text(line.sessionId),
+    requestSessionId: text(line.requestSessionId),
+    requestId: text(line.requestId),
+    cwd: text(line.cwd),
+    gitBranch: text(line.gitBranch),
+    isSidechain: line.isSidechain === true,
+    isMeta: line.isMeta === true,
+    isCompactSummary: line.isCompactSummary === true,
+    isApiErrorMessage: line.isApiErrorMessage === true,
+    originKind: text(fields(line.origin)?.kind),
+    forkedFrom: text(fields(line.forkedFrom)?.sessionId),
+    customTitle: text(line.customTitle),
+    aiTitle: text(line.aiTitle),
+    content: line.content,
+    attachment: attachmentOf(fields(line.attachment)),
+    message: messageOf(fields(line.message)),
+  };
+}
+
+function attachmentOf(attachment: Fields | undefined): Attachment | undefined {
+  if (attachment === undefined) return undefined;
+  const { type, commandMode, prompt } = attachment;
+  return { type: text(type), commandMode: text(commandMode), prompt: contentOf(prompt) };
+}
+
+function messageOf(message: Fields | undefined): MessageRecord | undefined {
+  if (message === undefined) return undefined;
+  return {
+    id: text(message.id),
+    model: text(message.model),
+    stopReason: text(message.stop_reason),
+    content: contentOf(message.content),
+    usage: usageRecordOf(fields(message.usage)),
+  };
+}
+
+function usageRecordOf(usage: Fields | undefined): UsageRecord | undefined {
+  if (usage === undefined) return undefined;
+  const split = fields(usage.cache_creation);
+  return {
+    input: count(usage.input_tokens),
+    output: count(usage.output_tokens),
+    cacheRead: count(usage.cache_read_input_tokens),
+    cacheWrite: count(usage.cache_creation_input_tokens),
+    cacheWrite5m: count(split?.ephemeral_5m_input_tokens),
+    cacheWrite1h: count(split?.ephemeral_1h_input_tokens),
+    thinking: count(fields(usage.output_tokens_details)?.thinking_tokens),
+    webSearches: count(fields(usage.server_tool_use)?.web_search_requests),
+    serviceTier: text(usage.service_tier),
+    speed: text(usage.speed),
+  };
+}
+
+/** The model of a line that the client wrote in the model's name. */
+export const SYNTHETIC = '<synthetic>';
+
+/** Milliseconds since the Unix epoch. */
+export function timeOf({ timestamp }: Pick<Line, 'timestamp'>): number | undefined {
+  const at = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** The session that a line says it was copied from, in any of the ways in which clients say so. */
+export function markedOrigin(line: Line, ownId: string): string | undefined {
+  const { forkedFrom, requestSessionId, sessionId } = line;
+  if (forkedFrom !== undefined) return forkedFrom;
+  if (requestSessionId !== undefined && requestSessionId !== ownId) return requestSessionId;
+  return sessionId !== undefined && sessionId !== ownId ? sessionId : undefined;
+}
+
+const optionalText = z.catch(z.optional(z.string()), undefined);
 
 /** `agent-<id>.meta.json`, beside a subagent's transcript. */
-export const AgentMeta = z.object({ agentType: text, description: text });
+export const AgentMeta = z.object({ agentType: optionalText, description: optionalText });
 export type AgentMeta = z.infer<typeof AgentMeta>;
 
 /** `custom-title.json`, beside the folder of a session's subagents. */
-export const CustomTitle = z.object({ customTitle: text });
+export const CustomTitle = z.object({ customTitle: optionalText });

@@ -1,15 +1,28 @@
 import type { ApiCall, Located, Message, Part, Session, Usage } from '@opensync/core';
 import { blocksOf, promptOf, resultText, textOf } from './content.js';
-import { AgentMeta, Line, type UsageRecord } from './records.js';
+import {
+  AgentMeta,
+  type Line,
+  lineOf,
+  markedOrigin,
+  SYNTHETIC,
+  timeOf,
+  type UsageRecord,
+} from './records.js';
 
 /** What `read.ts` hands out: lines, and what the files around a transcript say about it. */
 export type ClaudeRecord =
   | (Located<unknown> & { kind: 'line'; agentId?: string })
   | { kind: 'agent'; agentId: string; meta: unknown }
   | { kind: 'title'; title: string }
-  /** Lines of this transcript that an older session wrote; no mark in the line need say so. */
-  | { kind: 'copies'; uuids: ReadonlySet<string>; origin: string | undefined }
-  | { kind: 'empty'; file: string };
+  /** Begins a main transcript. `uuids`: its lines that an older session wrote; no mark in the line need say so. */
+  | {
+      kind: 'transcript';
+      file: string;
+      empty: boolean;
+      uuids: ReadonlySet<string>;
+      origin: string | undefined;
+    };
 
 /** The transcript of a session or of one of its subagents, while it is read. */
 interface Thread {
@@ -23,7 +36,7 @@ interface Thread {
   /** Messages before this index are copies of another session's. */
   copied: number;
   /** Time of the first prompt that the process took from its input; copies are older. */
-  startedAt: number | undefined;
+  startedAt: string | undefined;
   /** Common timestamp of the lines that a 1.0 client copied on resume. */
   resumedAt: string | undefined;
   firstTimestamp: string | undefined;
@@ -51,7 +64,10 @@ interface State {
   /** Which thread made a call first. */
   owners: Map<string, Thread>;
   copies: { uuids: ReadonlySet<string>; origin: string | undefined };
-  hasMain: boolean;
+  /** The first file of the main transcript. */
+  transcript: { file: string; empty: boolean } | undefined;
+  /** The main transcript holds lines of a conversation. */
+  hasConversation: boolean;
 }
 
 /**
@@ -66,7 +82,8 @@ export function transform(records: Iterable<ClaudeRecord>, raw: { id: string }):
     sidechains: new Map(),
     owners: new Map(),
     copies: { uuids: new Set(), origin: undefined },
-    hasMain: false,
+    transcript: undefined,
+    hasConversation: false,
   };
   for (const record of records) addRecord(state, record);
   return finish(state);
@@ -91,7 +108,8 @@ function newThread(id: string, agentId: string | undefined): Thread {
 function addRecord(state: State, record: ClaudeRecord): void {
   switch (record.kind) {
     case 'line':
-      return addLine(state, record);
+      addLine(state, record);
+      return;
     case 'agent': {
       const meta = AgentMeta.safeParse(record.meta);
       if (meta.success) state.metas.set(record.agentId, meta.data);
@@ -100,28 +118,23 @@ function addRecord(state: State, record: ClaudeRecord): void {
     case 'title':
       state.main.customTitle = record.title;
       return;
-    case 'copies':
+    case 'transcript':
       state.copies = record;
-      return;
-    case 'empty':
-      state.hasMain = true;
-      state.main.session.problems.push({
-        message: 'The transcript is empty: the client never wrote to it.',
-        location: { file: record.file, line: 0 },
-      });
+      state.transcript ??= record;
   }
 }
 
 function addLine(state: State, record: Located<unknown> & { agentId?: string }): void {
-  const parsed = Line.safeParse(record.value);
+  const line = lineOf(record.value);
   const thread = record.agentId === undefined ? state.main : agentThread(state, record.agentId);
-  if (!parsed.success) {
-    thread.session.problems.push({ message: 'A line that is no record was left out.', location: place(record) });
+  if (line === undefined) {
+    thread.session.problems.push({
+      message: 'A line that is no record was left out.',
+      location: place(record),
+    });
     return;
   }
-  const line = parsed.data;
-  const target = thread === state.main && line.isSidechain === true ? sidechainThread(state, line) : thread;
-  addToThread(state, target, line, record);
+  addToThread(state, thread, line, record);
 }
 
 function agentThread(state: State, agentId: string): Thread {
@@ -136,9 +149,9 @@ function agentThread(state: State, agentId: string): Thread {
 
 /** The client has no id for such a subagent; the uuid of its first line stands in. */
 function sidechainThread(state: State, line: Line): Thread {
-  const uuid = line.uuid ?? '';
-  const root = state.sidechains.get(line.parentUuid ?? '') ?? uuid;
-  state.sidechains.set(uuid, root);
+  const parent = line.parentUuid === undefined ? undefined : state.sidechains.get(line.parentUuid);
+  const root = parent ?? line.uuid ?? 'unknown';
+  if (line.uuid !== undefined) state.sidechains.set(line.uuid, root);
   return agentThread(state, root);
 }
 
@@ -151,25 +164,26 @@ function addToThread(state: State, thread: Thread, line: Line, at: Located<unkno
       thread.aiTitle = line.aiTitle ?? thread.aiTitle;
       return;
     case 'queue-operation':
-      if (thread.firstTimestamp === undefined) thread.startedAt ??= time(line);
+      if (thread.firstTimestamp === undefined) thread.startedAt ??= line.timestamp;
       return;
     case 'user':
     case 'assistant':
     case 'system':
     case 'attachment':
-      return addConversationLine(state, thread, line, at);
+      addConversationLine(state, thread, line, at);
   }
 }
 
-function addConversationLine(state: State, thread: Thread, line: Line, at: Located<unknown>): void {
-  if (thread === state.main) state.hasMain = true;
+function addConversationLine(state: State, file: Thread, line: Line, at: Located<unknown>): void {
+  const thread = file === state.main && line.isSidechain ? sidechainThread(state, line) : file;
+  if (thread === state.main) state.hasConversation = true;
   // An automatic compaction writes the pending line twice (2.1.197).
   if (line.uuid !== undefined) {
     if (thread.uuids.has(line.uuid)) return;
     thread.uuids.add(line.uuid);
   }
   const origin = copyOrigin(state, thread, line);
-  thread.firstTimestamp ??= line.timestamp;
+  if (line.type !== 'attachment') thread.firstTimestamp ??= line.timestamp;
   noteContext(thread.session, line, origin !== undefined);
   if (line.type === 'assistant') addAssistantLine(state, thread, line, at);
   else if (line.type === 'user') addUserLine(thread, line, at);
@@ -178,23 +192,33 @@ function addConversationLine(state: State, thread: Thread, line: Line, at: Locat
   if (origin !== undefined) {
     // A fork begins with one block of copies, so whatever stands before a copy is one as well.
     thread.copied = thread.session.messages.length;
-    if (origin !== '') thread.session.forkedFrom ??= origin;
+    // In a fork of a fork the parent's own lines stand behind those that it had copied itself.
+    if (origin !== '') thread.session.forkedFrom = origin;
   }
 }
 
-/** The session a line was copied from, "" when the line does not say which; undefined for an own line. */
+/** The session a line was copied from, "" when nothing says which; undefined for an own line. */
 function copyOrigin(state: State, thread: Thread, line: Line): string | undefined {
   if (thread !== state.main) return undefined;
-  if (line.forkedFrom?.sessionId !== undefined) return line.forkedFrom.sessionId;
-  if (line.requestSessionId !== undefined && line.requestSessionId !== state.sessionId) {
-    return line.requestSessionId;
-  }
-  if (line.sessionId !== undefined && line.sessionId !== state.sessionId) return line.sessionId;
-  const origin = state.copies.origin ?? '';
-  if (line.uuid !== undefined && state.copies.uuids.has(line.uuid)) return origin;
-  const at = time(line);
-  if (thread.startedAt !== undefined && at !== undefined && at < thread.startedAt) return origin;
-  return copiedOnResume(thread, line) ? origin : undefined;
+  const marked = markedOrigin(line, state.sessionId);
+  if (marked !== undefined) return marked;
+  const { uuids, origin = '' } = state.copies;
+  if (line.uuid !== undefined && uuids.has(line.uuid)) return origin;
+  if (line.type !== 'user' && line.type !== 'assistant') return undefined;
+  if (isBefore(line.timestamp, thread.startedAt)) return origin;
+  return isEmptied(line.message?.usage) || copiedOnResume(thread, line) ? origin : undefined;
+}
+
+/** Of two times as the client writes them, which sort as texts do. */
+function isBefore(timestamp: string | undefined, other: string | undefined): boolean {
+  return (
+    timestamp?.length === other?.length && timestamp !== undefined && other !== undefined && timestamp < other
+  );
+}
+
+/** A fork of a compacted session sets the usage of what it preserves to 0, and forgets the split of the cache. */
+function isEmptied(usage: UsageRecord | undefined): boolean {
+  return usage?.cacheWrite === 0 && (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0) > 0;
 }
 
 /**
@@ -203,7 +227,7 @@ function copyOrigin(state: State, thread: Thread, line: Line): string | undefine
  */
 function copiedOnResume(thread: Thread, line: Line): boolean {
   if (line.timestamp === undefined || line.timestamp !== thread.firstTimestamp) return false;
-  if (line.type === 'assistant' && line.requestId === undefined && line.message?.model !== '<synthetic>') {
+  if (line.type === 'assistant' && line.requestId === undefined && line.message?.model !== SYNTHETIC) {
     thread.resumedAt = line.timestamp;
   }
   return thread.resumedAt === line.timestamp;
@@ -211,14 +235,27 @@ function copiedOnResume(thread: Thread, line: Line): boolean {
 
 function noteContext(session: Session, line: Line, copied: boolean): void {
   session.projectPath ??= line.cwd;
+  // Not from tool output and attachments, which a summary leaves out.
+  if (line.type === 'attachment' || (line.type === 'user' && session.gitBranch !== undefined)) return;
   if (line.gitBranch !== undefined && line.gitBranch !== '' && !copied) session.gitBranch = line.gitBranch;
 }
 
 function addAssistantLine(state: State, thread: Thread, line: Line, at: Located<unknown>): void {
-  const model = line.message?.model;
-  if (model === '<synthetic>') return addSyntheticLine(thread, line, at);
-  const id = line.message?.id ?? messageId(line, at);
+  if (line.message === undefined) {
+    thread.session.problems.push({
+      message: 'An answer without a message was left out.',
+      location: place(at),
+    });
+    return;
+  }
+  if (line.message.model === SYNTHETIC) {
+    addSyntheticLine(thread, line, at);
+    return;
+  }
+  const id = line.message.id ?? line.requestId ?? messageId(line, at);
   const draft = thread.calls.get(id) ?? newCall(state, thread, id, line, at);
+  const { model } = line.message;
+  if (model !== undefined && draft.call.model === undefined) draft.message.model = draft.call.model = model;
   addBlocks(thread, draft.message, line);
   addUsage(thread, draft, line, at);
 }
@@ -226,9 +263,8 @@ function addAssistantLine(state: State, thread: Thread, line: Line, at: Located<
 function newCall(state: State, thread: Thread, id: string, line: Line, at: Located<unknown>): CallDraft {
   const message: Message = { id, role: 'assistant', parts: [] };
   const call: ApiCall = { id, location: place(at) };
-  const createdAt = time(line);
+  const createdAt = timeOf(line);
   if (createdAt !== undefined) message.createdAt = call.createdAt = createdAt;
-  if (line.message?.model !== undefined) message.model = call.model = line.message.model;
   const owner = state.owners.get(id);
   const foreign = owner === undefined ? undefined : `made by ${owner.session.id} and copied here`;
   if (owner === undefined) state.owners.set(id, thread);
@@ -245,7 +281,7 @@ function addSyntheticLine(thread: Thread, line: Line, at: Located<unknown>): voi
   const { uncounted, messages } = thread.session;
   uncounted.push({ reason: 'written by the client, not by a model', location: place(at) });
   if (text === '' || text === 'No response requested.') return;
-  const role = line.isApiErrorMessage === true ? 'system' : 'assistant';
+  const role = line.isApiErrorMessage ? 'system' : 'assistant';
   messages.push(newMessage(line, at, role, [{ type: 'text', text }], true));
 }
 
@@ -255,7 +291,7 @@ function addBlocks(thread: Thread, message: Message, line: Line): void {
       if (block.text !== '') message.parts.push({ type: 'text', text: block.text });
     } else if (block.type === 'thinking' && typeof block.thinking === 'string') {
       if (block.thinking !== '') message.parts.push({ type: 'thinking', text: block.thinking });
-    } else if (block.type === 'tool_use' || block.type === 'server_tool_use') {
+    } else if (block.type.endsWith('tool_use')) {
       addToolCall(thread, message, block);
     } else if (typeof block.tool_use_id === 'string') {
       addToolResult(thread, block.tool_use_id, block);
@@ -264,9 +300,14 @@ function addBlocks(thread: Thread, message: Message, line: Line): void {
 }
 
 function addToolCall(thread: Thread, message: Message, block: Record<string, unknown>): void {
-  const id = String(block.id ?? '');
+  const id = string(block.id) ?? `${message.id}:${thread.toolCalls.size}`;
   if (thread.toolCalls.has(id)) return;
-  const call: Part = { type: 'tool-call', id, name: String(block.name ?? 'unknown'), args: block.input ?? {} };
+  const call: Part = {
+    type: 'tool-call',
+    id,
+    name: string(block.name) ?? 'unknown',
+    args: block.input ?? {},
+  };
   message.parts.push(call);
   thread.toolCalls.set(id, { message, call });
 }
@@ -293,21 +334,26 @@ function addToolResult(thread: Thread, callId: string, block: Record<string, unk
 
 function addUserLine(thread: Thread, line: Line, at: Located<unknown>): void {
   const content = line.message?.content;
-  const rest: Part[] = [];
+  const stray: Part[] = [];
+  let hasResults = false;
   for (const block of blocksOf(content)) {
     if (block.type !== 'tool_result' || typeof block.tool_use_id !== 'string') continue;
+    hasResults = true;
     if (!addToolResult(thread, block.tool_use_id, block)) {
-      rest.push({ type: 'text', text: resultText(block.content) });
+      stray.push({ type: 'text', text: resultText(block.content) });
     }
   }
-  if (rest.length > 0) thread.session.messages.push(newMessage(line, at, 'tool', rest, true));
-  if (line.isMeta === true) return;
+  const { messages } = thread.session;
+  if (stray.length > 0)
+    messages.push({ ...newMessage(line, at, 'tool', stray, true), id: `${messageId(line, at)}:results` });
+  if (line.isMeta) return;
   const prompt = promptOf(content);
-  if (prompt.parts.length === 0) return;
-  if (line.isCompactSummary === true || (line.origin?.kind ?? 'human') !== 'human') prompt.typed = false;
+  // A picture beside a result is the tool's.
+  if (prompt.parts.length === 0 || (hasResults && prompt.parts.every(({ type }) => type === 'file'))) return;
+  if (line.isCompactSummary || (line.originKind ?? 'human') !== 'human') prompt.typed = false;
   const byPerson = prompt.typed && thread.agentId === undefined;
   const role = prompt.typed ? 'user' : 'system';
-  thread.session.messages.push(newMessage(line, at, role, prompt.parts, !byPerson));
+  messages.push(newMessage(line, at, role, prompt.parts, !byPerson));
 }
 
 /** A local slash command is a system line in recent clients; a failed attempt at a request always was. */
@@ -326,8 +372,10 @@ function addSystemLine(thread: Thread, line: Line, at: Located<unknown>): void {
 function addAttachment(thread: Thread, line: Line, at: Located<unknown>): void {
   if (line.attachment?.type !== 'queued_command' || line.attachment.commandMode !== 'prompt') return;
   const prompt = promptOf(line.attachment.prompt);
-  if (prompt.parts.length === 0) return;
-  thread.session.messages.push(newMessage(line, at, 'user', prompt.parts, thread.agentId !== undefined));
+  if (prompt.parts.length === 0 || line.isMeta) return;
+  const role = (line.originKind ?? 'human') === 'human' ? 'user' : 'system';
+  const byPerson = role === 'user' && thread.agentId === undefined;
+  thread.session.messages.push(newMessage(line, at, role, prompt.parts, !byPerson));
 }
 
 function newMessage(
@@ -338,7 +386,7 @@ function newMessage(
   injected: boolean,
 ): Message {
   const message: Message = { id: messageId(line, at), role, parts };
-  const createdAt = time(line);
+  const createdAt = timeOf(line);
   if (createdAt !== undefined) message.createdAt = createdAt;
   if (injected) message.injected = true;
   return message;
@@ -352,62 +400,60 @@ function place(at: { file: string; line: number }): { file: string; line: number
   return { file: at.file, line: at.line };
 }
 
-function time(line: Line): number | undefined {
-  const at = Date.parse(line.timestamp ?? '');
-  return Number.isNaN(at) ? undefined : at;
-}
-
 /** Per API message the largest value of each field over its lines: earlier lines may hold a first count. */
 interface UsageMaximum {
   input: number;
   output: number;
   cacheRead: number;
+  /** Both kinds together; -1 where no line says so. */
   cacheWrite: number;
   cacheWrite5m: number;
   cacheWrite1h: number;
-  reasoning: number | null;
+  /** -1 where no line tells it apart. */
+  reasoning: number;
 }
 
 function addUsage(thread: Thread, draft: CallDraft, line: Line, at: Located<unknown>): void {
-  draft.finished ||= line.message?.stop_reason !== undefined;
+  draft.finished ||= line.message?.stopReason !== undefined;
   const record = line.message?.usage;
-  if (record === undefined) return;
+  if (record === undefined || (record.input ?? record.output) === undefined) return;
   if (draft.usage !== undefined) {
     const reason = `repeats the usage of ${draft.call.id}, counted once`;
     thread.session.uncounted.push({ id: draft.call.id, reason, location: place(at) });
   }
   draft.usage = maximum(draft.usage, record);
-  const tier = record.speed === 'fast' ? 'fast' : record.service_tier;
+  const tier = record.speed === 'fast' ? 'fast' : record.serviceTier;
   if (tier !== undefined && tier !== 'standard') draft.call.tier = tier;
-  const searches = record.server_tool_use?.web_search_requests ?? 0;
+  const searches = record.webSearches ?? 0;
   if (searches > 0) draft.call.webSearches = Math.max(searches, draft.call.webSearches ?? 0);
 }
 
 function maximum(before: UsageMaximum | undefined, record: UsageRecord): UsageMaximum {
-  const larger = (field: keyof UsageMaximum, value: number | undefined) =>
-    Math.max(before?.[field] ?? 0, value ?? 0);
-  const thinking = record.output_tokens_details?.thinking_tokens;
+  const larger = (field: keyof UsageMaximum, value: number | undefined, unknown = 0) =>
+    Math.max(before?.[field] ?? unknown, value ?? unknown);
   return {
-    input: larger('input', record.input_tokens),
-    output: larger('output', record.output_tokens),
-    cacheRead: larger('cacheRead', record.cache_read_input_tokens),
-    cacheWrite: larger('cacheWrite', record.cache_creation_input_tokens),
-    cacheWrite5m: larger('cacheWrite5m', record.cache_creation?.ephemeral_5m_input_tokens),
-    cacheWrite1h: larger('cacheWrite1h', record.cache_creation?.ephemeral_1h_input_tokens),
-    reasoning: thinking === undefined ? (before?.reasoning ?? null) : larger('reasoning', thinking),
+    input: larger('input', record.input),
+    output: larger('output', record.output),
+    cacheRead: larger('cacheRead', record.cacheRead),
+    cacheWrite: larger('cacheWrite', record.cacheWrite, -1),
+    cacheWrite5m: larger('cacheWrite5m', record.cacheWrite5m),
+    cacheWrite1h: larger('cacheWrite1h', record.cacheWrite1h),
+    reasoning: larger('reasoning', record.thinking, -1),
   };
 }
 
-/** Without a split of the cache writes they are 5-minute ones, the vendor's default. */
+/** Cache writes that the split does not tell apart are 5-minute ones, the vendor's default. */
 function usageOf(most: UsageMaximum): Usage {
-  const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning } = most;
-  const cacheWrite5m = Math.max(most.cacheWrite5m, cacheWrite - cacheWrite1h);
+  const { input, output, cacheRead, cacheWrite } = most;
+  const cacheWrite1h = cacheWrite === -1 ? most.cacheWrite1h : Math.min(most.cacheWrite1h, cacheWrite);
+  const cacheWrite5m = cacheWrite === -1 ? most.cacheWrite5m : cacheWrite - cacheWrite1h;
+  const reasoning = most.reasoning === -1 ? null : most.reasoning;
   return { input, cacheRead, cacheWrite5m, cacheWrite1h, output, reasoning };
 }
 
 function finish(state: State): Session[] {
   const tasks = tasksOf(state);
-  const sessions = state.hasMain ? [finishThread(state.main)] : [];
+  const sessions = finishMain(state);
   for (const [agentId, thread] of state.agents) {
     const session = finishThread(thread);
     const title = agentTitle(thread, state.metas.get(agentId), tasks);
@@ -417,6 +463,21 @@ function finish(state: State): Session[] {
     sessions.push(session);
   }
   return sessions;
+}
+
+/** Nothing for a copy that nobody has gone on with yet: it has no time of its own. */
+function finishMain({ main, transcript, hasConversation, agents }: State): Session[] {
+  const session = finishThread(main);
+  if (hasConversation) {
+    const isBegun = session.messages.length === 0 || session.messages.some(({ copied }) => copied !== true);
+    return isBegun ? [session] : [];
+  }
+  if (transcript === undefined || !(transcript.empty || agents.size > 0)) return [];
+  const message = transcript.empty
+    ? 'The transcript is empty: the client wrote nothing to it.'
+    : 'The transcript holds no conversation, only its subagents do.';
+  session.problems.push({ message, location: { file: transcript.file, line: 0 } });
+  return [session];
 }
 
 function finishThread(thread: Thread): Session {
@@ -437,7 +498,7 @@ function finishThread(thread: Thread): Session {
     session.updatedAt = times.reduce((a, b) => Math.max(a, b));
   }
   session.projectName = nameOf(session.projectPath);
-  const title = thread.customTitle ?? thread.aiTitle ?? firstPrompt(own);
+  const title = thread.customTitle?.trim() || thread.aiTitle?.trim() || firstPrompt(own);
   if (title !== undefined) session.title = title;
   return session;
 }

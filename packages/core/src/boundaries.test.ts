@@ -54,6 +54,7 @@ describe('core', () => {
         "openCheckpoints",
         "priceCalls",
         "promptTokens",
+        "readJson",
         "resolveConfig",
         "saveConfig",
         "syncBatch",
@@ -62,6 +63,8 @@ describe('core', () => {
         "syncMessage",
         "syncSession",
         "testConnection",
+        "unreadable",
+        "withDatabase",
       ]
     `);
   });

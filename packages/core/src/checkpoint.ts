@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import * as z from 'zod/mini';
 import { errorCode } from './errors.js';
+import type { Acknowledged } from './plan.js';
 import type { Env } from './source.js';
 import { isLoopback } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -50,15 +50,11 @@ export interface Complete {
   sessions: number;
 }
 
-const Acknowledged = z.object({
-  header: z.optional(z.string()),
-  title: z.optional(z.string()),
-  messages: z.record(z.string(), z.string()),
-  refused: z.optional(z.record(z.string(), z.string())),
-});
-const Checkpoint = z.object({ schema: z.literal(1), sessions: z.record(z.string(), Acknowledged) });
 /** By externalId: a session and the subagents it is read with. */
-export type Checkpoint = z.infer<typeof Checkpoint>;
+export interface Checkpoint {
+  schema: 1;
+  sessions: Record<string, Acknowledged>;
+}
 
 /** A lock that nobody touched for so long is left over, even when its process id is in use again. */
 const LOCK_STALE_MS = 10 * 60_000;
@@ -97,7 +93,9 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
       appendFileSync(indexFile, indexLine(sessionId, entry), { mode: 0o600 });
     },
     load: (sessionId) => readCheckpoint(fileOf(sessionId)),
-    save: (sessionId, checkpoint) => writeFileAtomic(fileOf(sessionId), JSON.stringify(checkpoint)),
+    save: (sessionId, checkpoint) =>
+      // After a power cut an older one, or none, makes the next run send more than it must, and lose nothing.
+      writeFileAtomic(fileOf(sessionId), JSON.stringify(checkpoint), { durable: false }),
     has: (sessionId) => existsSync(fileOf(sessionId)),
     exclusively: (sessionId, work) => exclusively(fileOf(sessionId), now, work),
     floor() {
@@ -138,7 +136,32 @@ function readIndex(file: string): Map<string, Complete> {
 /** A checkpoint that cannot be understood is no checkpoint: everything is sent again. */
 function readCheckpoint(file: string): Checkpoint | undefined {
   const text = readIfExists(file);
-  return text === undefined ? undefined : Checkpoint.safeParse(parseJson(text)).data;
+  const value = text === undefined ? undefined : parseJson(text);
+  return isCheckpoint(value) ? value : undefined;
+}
+
+/** By hand: this file is read when there is nothing else to do, and a schema would cost more than the rest. */
+function isCheckpoint(value: unknown): value is Checkpoint {
+  const { schema, sessions } = (value ?? {}) as Partial<Checkpoint>;
+  return schema === 1 && isRecord(sessions) && Object.values(sessions).every(isAcknowledged);
+}
+
+function isAcknowledged(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { header, title, messages, refused = {} } = value;
+  return [header, title].every(isOptionalText) && isTexts(messages) && isTexts(refused);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseJson(text: string): unknown {

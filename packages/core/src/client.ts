@@ -2,9 +2,9 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { FetchContext } from 'ofetch';
 import * as z from 'zod/mini';
 import { type Config, INVALID_KEY_FORMAT, isApiKey, loadConfig } from './config.js';
-import { normalizeUrl } from './url.js';
 import { classifyAnswer, type ErrorKind, errorCode, isOpenSyncError } from './errors.js';
 import type { ApiResponse, SyncMessageData, SyncSessionData } from './types.js';
+import { normalizeUrl } from './url.js';
 
 /** What every call resolves to. A failure carries `error` for people and `kind` for code. */
 export type Answer<T> = ApiResponse<T> & {
@@ -434,7 +434,9 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return fail(`Cannot find ${origin}. Are you online, and is the URL right? ${CONVEX_HINT}`);
   }
-  return fail(`Cannot reach ${origin}${code === undefined ? '' : ` (${code})`}. Is the URL right? ${CONVEX_HINT}`);
+  return fail(
+    `Cannot reach ${origin}${code === undefined ? '' : ` (${code})`}. Is the URL right? ${CONVEX_HINT}`,
+  );
 }
 
 /** The error and what caused it, outermost first: fetch hides the system's code deep inside. */

@@ -3,10 +3,23 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Config, clearConfig, configPath, isApiKey, loadConfig, maskKey, nodeEnv, parseSetting, resolveConfig, SETTING_NAMES, saveConfig, updateConfig } from './config.js';
-import { normalizeUrl } from './url.js';
+import {
+  type Config,
+  clearConfig,
+  configPath,
+  isApiKey,
+  loadConfig,
+  maskKey,
+  parseSetting,
+  resolveConfig,
+  SETTING_NAMES,
+  saveConfig,
+  updateConfig,
+} from './config.js';
+import { nodeEnv } from './env.js';
 import { isOpenSyncError, type OpenSyncError } from './errors.js';
 import type { Env } from './source.js';
+import { normalizeUrl } from './url.js';
 
 const plugin = 'my-tool-sync';
 const A = 'https://a.convex.site';

@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { nodeEnv } from './env.js';
 import { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
-import { PriceOverrides } from './pricing.js';
+import { PriceOverrides } from './price-overrides.js';
 import type { Env } from './source.js';
 import { normalizeUrl } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -87,26 +87,6 @@ export const SETTING_NAMES = Object.keys(RULES) as SettingName[];
 /** Text for a key that cannot be one. */
 export const INVALID_KEY_FORMAT =
   'Invalid API key format. A key begins with "osk_"; copy it whole from the settings of your OpenSync server.';
-
-/**
- * The world as this process sees it.
- * @throws OpenSyncError `config` when there is no home directory
- */
-export function nodeEnv(): Env {
-  return { home: homeDirectory(), vars: process.env, now: () => Date.now() };
-}
-
-function homeDirectory(): string {
-  const message =
-    'Cannot tell where your home directory is. Set HOME (on Windows USERPROFILE) to its absolute path.';
-  try {
-    const home = homedir();
-    if (isAbsolute(home)) return home;
-  } catch (cause) {
-    throw new OpenSyncError('config', message, { cause });
-  }
-  throw new OpenSyncError('config', message);
-}
 
 /** The file that holds a plugin's configuration, or the shared one; it need not exist. */
 export function configPath({ plugin = 'opensync', env = nodeEnv() }: ConfigOptions = {}): string {

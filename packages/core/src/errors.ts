@@ -16,14 +16,14 @@ export class OpenSyncError extends Error {
   readonly [BRAND] = true;
   override readonly name = 'OpenSyncError';
   /** HTTP status. Absent when the error is no answer of a server. */
-  readonly status?: number;
+  readonly status: number | undefined;
   constructor(
     readonly kind: ErrorKind,
     message: string,
     { status, ...options }: { cause?: unknown; status?: number } = {},
   ) {
     super(message, options);
-    if (status !== undefined) this.status = status;
+    this.status = status;
   }
 }
 

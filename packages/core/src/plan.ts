@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Sent } from './send.js';
 import type { SyncMessageData, SyncSessionData } from './types.js';
 import type { WireSession } from './wire.js';
 
@@ -100,9 +101,26 @@ function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
 }
 
-/** `known` after the server took the session's fields. */
-export function acknowledgeHeader(known: Acknowledged, session: WireSession['session']): Acknowledged {
-  const next: Acknowledged = { ...known, header: headerHash(session) };
-  if (session.title !== undefined) next.title = session.title;
-  return next;
+/** `known` after an answer of the server. What it took is no longer refused, and what it refuses stays as it has it. */
+export function acknowledge(known: Acknowledged | undefined, sent: Sent, wire: WireSession): Acknowledged {
+  const { externalId, title } = wire.session;
+  const byId = new Map(wire.messages.map((message) => [message.externalId, message]));
+  const hashFor = (id: string) => {
+    const message = byId.get(id);
+    return message === undefined ? headerHash(wire.session) : messageHash(message);
+  };
+  const next: Acknowledged = { ...known, messages: { ...known?.messages } };
+  const refused = { ...known?.refused };
+  if (sent.session) {
+    next.header = headerHash(wire.session);
+    if (title !== undefined) next.title = title;
+    delete refused[externalId];
+  }
+  for (const id of sent.messages) {
+    next.messages[id] = hashFor(id);
+    delete refused[id];
+  }
+  for (const item of sent.refused) refused[item.externalId] = hashFor(item.externalId);
+  delete next.refused;
+  return Object.keys(refused).length === 0 ? next : { ...next, refused };
 }

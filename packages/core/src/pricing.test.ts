@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PriceOverrides } from './price-overrides.js';
 import table from './prices.json' with { type: 'json' };
-import { addCosts, calculateCost, PriceOverrides, priceCalls } from './pricing.js';
+import { addCosts, calculateCost, priceCalls } from './pricing.js';
 import type { ApiCall, Usage } from './types.js';
 
 const NONE: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, reasoning: null };

@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import { DECIMAL, decimalOf, MAX_PLACES, type PriceOverrides } from './price-overrides.js';
 import prices from './prices.json' with { type: 'json' };
 import type { ApiCall, Usage } from './types.js';
 
@@ -34,51 +34,13 @@ export type Cost =
   | { known: true; usd: number; exact: string; price: PriceRow }
   | { known: false; reason: string };
 
-const MAX_PLACES = 12;
-const DECIMAL = /^\d{1,12}(\.\d{1,12})?$/;
-
-/** The shortest digits of a number, without an exponent. */
-function decimalOf(price: number | string): string {
-  if (typeof price === 'string') return price;
-  const text = String(price);
-  return text.includes('e') ? price.toFixed(MAX_PLACES).replace(/\.?0+$/, '') : text;
-}
-
-const isPrice = (price: number | string) => {
-  const text = decimalOf(price);
-  return DECIMAL.test(text) && Number(text) === Number(price);
-};
-
-const Price = z
-  .union([z.number(), z.string()])
-  .check(
-    z.refine(isPrice, 'A price is US dollars per million tokens, as a number or as digits: 2.5 or "2.5"'),
-  );
-
-/**
- * Prices that a user sets in the configuration, by model name exactly as the tool records it.
- * They replace the table's row whole, at every tier, day and prompt length.
- */
-export const PriceOverrides = z.record(
-  z.string(),
-  z.strictObject({
-    input: Price,
-    output: Price,
-    cacheRead: z.optional(Price),
-    cacheWrite5m: z.optional(Price),
-    cacheWrite1h: z.optional(Price),
-    webSearch: z.optional(Price),
-  }),
-);
-export type PriceOverrides = z.infer<typeof PriceOverrides>;
-
 export interface CostOptions {
   /** `ApiCall.tier`. Absent, "standard" and "default" are the list price. */
   tier?: string;
   webSearches?: number;
   /** Who sold the call: a vendor of the table, a reseller, or a name of the user's own. */
   provider?: string;
-  overrides?: PriceOverrides;
+  overrides?: PriceOverrides | undefined;
 }
 
 // The table
@@ -276,8 +238,21 @@ function amountOf(usage: Usage, webSearches: number, price: PriceRow): bigint | 
  * unknown; it never throws and there is no fallback price. `when` is milliseconds since the Unix epoch.
  */
 export function calculateCost(model: string, usage: Usage, when?: number, options: CostOptions = {}): Cost {
-  const override = own(options.overrides, model);
-  const entry = override === undefined ? findEntry(model, options.provider) : overrideRow(model, override);
+  return costAt(findPrices(model, options), usage, when, options);
+}
+
+/** What is known of a model's prices, or why nothing is. */
+function findPrices(model: string, { provider, overrides }: CostOptions): Entry | PriceRow | string {
+  const override = own(overrides, model);
+  return override === undefined ? findEntry(model, provider) : overrideRow(model, override);
+}
+
+function costAt(
+  entry: Entry | PriceRow | string,
+  usage: Usage,
+  when: number | undefined,
+  options: CostOptions,
+): Cost {
   if (typeof entry === 'string') return { known: false, reason: entry };
   const price = 'periods' in entry ? findRow(entry, usage, when, options.tier) : entry;
   if (typeof price === 'string') return { known: false, reason: price };
@@ -308,10 +283,12 @@ export interface PricedCalls {
   calls: { call: ApiCall; cost: Cost }[];
 }
 
-function costOf(call: ApiCall, options: Pick<CostOptions, 'provider' | 'overrides'>): Cost {
+type SessionOptions = Pick<CostOptions, 'provider' | 'overrides'>;
+
+function costOf(call: ApiCall, entry: Entry | PriceRow | string, options: SessionOptions): Cost {
   if (call.usage === undefined) return { known: false, reason: 'the tool recorded no tokens for the call' };
   const { tier, webSearches } = call;
-  return calculateCost(call.model ?? '', call.usage, call.createdAt, {
+  return costAt(entry, call.usage, call.createdAt, {
     ...options,
     ...(tier === undefined ? {} : { tier }),
     ...(webSearches === undefined ? {} : { webSearches }),
@@ -324,11 +301,14 @@ function usedNothing({ usage, webSearches = 0 }: ApiCall): boolean {
 }
 
 /** Cost of a session's calls: each at its own model, day and tier, then summed exactly. */
-export function priceCalls(
-  calls: readonly ApiCall[],
-  options: Pick<CostOptions, 'provider' | 'overrides'> = {},
-): PricedCalls {
-  const priced = calls.map((call) => ({ call, cost: costOf(call, options) }));
+export function priceCalls(calls: readonly ApiCall[], options: SessionOptions = {}): PricedCalls {
+  // A session has many calls and few models.
+  const models = new Set(calls.map(({ model = '' }) => model));
+  const entries = new Map([...models].map((model) => [model, findPrices(model, options)]));
+  const priced = calls.map((call) => {
+    const entry = entries.get(call.model ?? '') ?? '';
+    return { call, cost: costOf(call, entry, options) };
+  });
   const billed = priced.filter(({ call }) => !usedNothing(call));
   const unpriced = billed.filter(({ cost }) => !cost.known).map(({ call }) => call.model || 'unknown model');
   const total = addCosts(billed.map(({ cost }) => cost));

@@ -38,7 +38,7 @@ export function credentialName(name: string): CredentialName | undefined {
   while (parts.length > 1 && neutralTail.test(parts.at(-1) ?? '')) parts.pop();
   if (parts.some((word) => harmlessWord.test(word))) return undefined;
   const last = parts.at(-1);
-  if (last === 'pass' && parts.length > 1) return 'password';
+  if (last === 'pass') return 'password';
   if (last === 'auth' || last === 'pat') return 'token';
   const compact = parts.join('');
   if (passwordName.test(compact)) return 'password';
@@ -46,13 +46,21 @@ export function credentialName(name: string): CredentialName | undefined {
 }
 
 const placeholder =
-  /x{5}|\*{3}|\.{3}|…|•{3}|0{12}|example|placeholder|change[-_ ]?(?:me|this|it)|redacted|dummy|foobar|replace[-_ ]?(?:me|this|with)|(?:^|[^a-z])(?:your|insert|enter|put|todo|tbd|fixme)(?:[^a-z]|$)|\$\{|\$\(|\{\{|%\(|<[\w .-]{0,60}>|^your/i;
+  /x{5}|abcdefghij|\*{3}|\.{3}|…|•{3}|0{12}|example|placeholder|change[-_ ]?(?:me|this|it)|redacted|dummy|foobar|replace[-_ ]?(?:me|this|with)|(?:^|[^a-z])(?:your|insert|enter|put|todo|tbd|fixme)(?:[^a-z]|$)|\$\{|\$\(|\{\{|%\(|<[\w .-]{0,60}>|^your/i;
 
 /** Stands for a secret in documentation, templates and tests, or is a redaction already. */
 export function isPlaceholder(value: string): boolean {
-  return (
-    placeholder.test(value.slice(0, 2000)) || (value.length >= 12 && new Set(value.slice(0, 200)).size < 6)
-  );
+  return placeholder.test(value.slice(0, 400)) || (value.length >= 12 && isMonotonous(value));
+}
+
+/** Fewer than six different characters: `0000-0000-0000`, `abcabcabcabc`. */
+function isMonotonous(value: string): boolean {
+  const seen = new Set<string>();
+  for (let index = 0; index < value.length && index < 200; index += 1) {
+    seen.add(value[index] ?? '');
+    if (seen.size === 6) return false;
+  }
+  return true;
 }
 
 const defaultPassword =
@@ -90,35 +98,54 @@ export function isCredential(value: string, name: CredentialName, confidence: Co
 
 function isPassword(value: string, hasDigit: boolean, confidence: Confidence): boolean {
   if (confidence === 'high') return true;
-  if (confidence === 'low') return hasDigit && !namesCredential.test(value) && !dottedPath.test(value);
-  if (hasDigit) return true;
+  if (confidence === 'low')
+    return hasDigit && !/^[?]|^0x/.test(value) && !namesCredential.test(value) && !dottedPath.test(value);
+  if (hasDigit) return !/^0x[\da-f]{1,16}[ul]{0,3}$|^[a-z]+\|/i.test(value);
   // A single lower-case word or four of them may be a password; one with capitals is a label or a name.
-  return (
-    /^[a-z]{8,}$/.test(value) || /^[a-z]+(?:[-_.][a-z]+){3,}$/.test(value) || /[^\w.:/|#[\]-]/.test(value)
-  );
+  return /^[a-z]{8,}$/.test(value) || /^[a-z]+(?:[-_.][a-z]+){3,}$/.test(value) || /[!@$%^&*+=~]/.test(value);
 }
 
 function isToken(value: string, hasDigit: boolean, confidence: Confidence): boolean {
-  if (/^[\d.,:-]+$/.test(value) || /[<>(){}]/.test(value)) return false;
+  if (/^[\d.,:-]+$|^0x[\da-f]{1,16}[ul]{0,3}$/i.test(value) || /[<>(){}]/.test(value)) return false;
   if (confidence === 'high') return true;
   if (!hasDigit || !/[A-Za-z]/.test(value) || wordy.test(value)) return false;
   if (confidence === 'medium') return true;
+  if (!/^[\w.~+/%-]+={0,2}$/.test(value)) return false;
   return (
     value.length >= 12 && !namesCredential.test(value) && !dottedPath.test(value) && /\d\D*\d/.test(value)
   );
 }
 
-/**
- * A name and what connects it to its value: `:`, `=`, `=>`, `:=`, also after a closing quote;
- * `","value":"`; `--flag value`; `<name>value`; "is". The name may begin earlier.
- */
-const assignment =
-  /((?:pass|pwd|secret|token|key|cred|auth|[-_]pat)[\w.-]{0,40}(?: access key)?(?: \[[^\]\n]{0,24}\])?)(?:\\{0,7}["'`]?\]?[ \t]{0,8}(?:=>|:=|\?=|[:=])[ \t]{0,8}|\\{0,7}["']?(?:,\s{0,40}|\s{1,40})\\{0,7}["']?value\\{0,7}["']?\s{0,4}[:=]\s{0,4}|["']?(?:,\s{0,4}|[ \t]{1,4})(?<=--[\w-]{0,40}["']?[,\s]{1,5})|>(?<=<[\w:.-]{0,60}>)| is )/gi;
+/** What stands between a name and its value. */
+const connections = [
+  // `key: string = "..."`, where the quote tells a type from a value
+  String.raw`:[ \t]?[\w<>.|[\]]{1,30}[ \t]?=[ \t]?(?=["'])`,
+  String.raw`\\{0,7}["'\`]?\]?[ \t]{0,8}(?:=>|:[=-]|\?=|!?={1,3}|:)[ \t]{0,8}`,
+  // `"name": "KEY", "value": "..."`
+  String.raw`\\{0,7}["']?(?:,\s{0,40}|\s{1,40})\\{0,7}["']?value\\{0,7}["']?\s{0,4}[:=]\s{0,4}`,
+  // `--flag value`, `"--flag", "value"`
+  String.raw`["']?(?:,\s{0,4}|[ \t]{1,4})(?<=--[\w-]{0,40}["']?[,\s]{1,5})`,
+  // `set("X-Api-Key", "...")`
+  String.raw`["'],[ \t]{0,4}(?=["'])`,
+  // `login me password ...`, `set KEY ...`, `#define KEY "..."`, `PASSWORD '...'`
+  String.raw`[ \t]{1,4}(?<=(?:login[ \t]{1,4}\S{1,80}\s{1,4}password|\b(?:set|setx|define)[ \t]{1,4}[\w.]{1,60})[ \t]{1,4})`,
+  String.raw`[ \t]{1,4}(?=["'])(?<=passw(?:or)?d[ \t]{1,4})`,
+  // `<name>value`
+  String.raw`>(?<=<[\w:.-]{0,60}>)`,
+  ' is ',
+];
+/** A name from its keyword on, which may begin earlier, and the connection. */
+const assignmentPattern = new RegExp(
+  String.raw`((?:pass|pwd|secret|token|key|cred|auth|[-_]pat)[\w.-]{0,40}(?: access key)?(?: \[[^\]\n]{0,24}\])?)` +
+    `(?:${connections.join('|')})`,
+  'gi',
+);
 const scheme = /(?:bearer|basic|token|bot|digest|apikey|api-key|key|oauth|negotiate)[ \t]{1,4}/iy;
 const openingQuote = /[bfru]?(\\{0,7}["'`])/y;
-const bareValue = /[^\s"'`,;&<>(){}[\]|\\]{1,512}/y;
-const lineValue = /[^\s"'`\\]{1,512}/y;
-const longRun = /[^\s"'`,;&<>(){}[\]|\\]*/y;
+const colorCode = /\p{Cc}\[[\d;]{0,12}m/uy;
+const bareValue = /[^\s"'`,;&<>(){}[\]|\\\p{Cc}]{1,128}/uy;
+const lineValue = /[^\s"'`\\\p{Cc}]{1,128}/uy;
+const longRun = /[^\s"'`,;&<>(){}[\]|\\\p{Cc}]*/uy;
 const environmentName = /^[A-Z][A-Z\d_]*$/;
 const maximumQuoted = 16_384;
 
@@ -131,36 +158,53 @@ interface Value {
 
 /** Every value in the text that its name gives away. Calls `found` from left to right. */
 export function findAssigned(text: string, found: (span: Span) => void): void {
-  assignment.lastIndex = 0;
-  for (let match = assignment.exec(text); match !== null; match = assignment.exec(text)) {
-    const valueAt = assignment.lastIndex;
-    const span = assignedSpan(text, match, valueAt);
+  /** A text repeats few names many times. */
+  const known = new Map<string, CredentialName | undefined>();
+  assignmentPattern.lastIndex = 0;
+  for (let match = assignmentPattern.exec(text); match !== null; match = assignmentPattern.exec(text)) {
+    const valueAt = assignmentPattern.lastIndex;
+    const name = fullName(text, match.index, match[1] ?? '');
+    if (!known.has(name)) known.set(name, credentialName(name));
+    const credential = known.get(name);
+    const span =
+      credential === undefined ? undefined : assignedSpan(text, { name, credential, match, valueAt });
     if (span !== undefined) found(span);
-    assignment.lastIndex = span?.end ?? valueAt;
+    assignmentPattern.lastIndex = span?.end ?? valueAt;
   }
 }
 
-function assignedSpan(text: string, match: RegExpExecArray, valueAt: number): Span | undefined {
-  const name = fullName(text, match.index, match[1] ?? '');
-  const credential = credentialName(name);
-  if (credential === undefined) return undefined;
+interface Assignment {
+  name: string;
+  credential: CredentialName;
+  match: RegExpExecArray;
+  valueAt: number;
+}
+
+function assignedSpan(text: string, assignment: Assignment): Span | undefined {
+  const { name, credential, match, valueAt } = assignment;
+  const nameAt = match.index + (match[1] ?? '').length - name.length;
   const isEnvironment = environmentName.test(name) && text[valueAt - 1] === '=';
-  const value = readValue(
-    text,
-    valueAt,
-    isEnvironment && startsLine(text, match.index + (match[1] ?? '').length - name.length),
-  );
+  const value = readValue(text, valueAt, isEnvironment && startsLine(text, nameAt));
   if (value === undefined || isCall(text, value)) return undefined;
-  if (!isCredential(value.text, credential, confidenceOf(name, isEnvironment, value, match[0])))
-    return undefined;
+  // `<password>` is an element only when another tag follows; else it stands for a password.
+  if (/[^=]>$/.test(match[0]) && text[value.end] !== '<') return undefined;
+  const confidence = confidenceOf(text, assignment, value);
+  if (!isCredential(value.text, credential, confidence)) return undefined;
   return { start: value.start, end: wholeRun(text, value), kind: kindOf(name, credential) };
 }
 
-function confidenceOf(name: string, isEnvironment: boolean, value: Value, matched: string): Confidence {
-  if (isEnvironment) return 'high';
-  const isFlag = /[\s,]$/.test(matched) && !/[:=]/.test(matched) && !matched.endsWith(' is ');
-  const isDeclared = environmentName.test(name) || /authorization$/i.test(name) || matched.endsWith('>');
-  return value.quoted || isFlag || isDeclared ? 'medium' : 'low';
+function confidenceOf(text: string, { name, match }: Assignment, value: Value): Confidence {
+  const matched = match[0];
+  if (environmentName.test(name) && matched.endsWith('=')) return 'high';
+  const isFlag =
+    !/[:=]/.test(matched) && /--[\w-]*$/.test(text.slice(Math.max(0, match.index - 64), match.index));
+  // `["password", "username"]` is a list as often as a header and its value.
+  const isPair = /["'],[ \t]*$/.test(matched) && !isFlag;
+  if (isPair) return 'low';
+  if (value.quoted || isFlag || matched.endsWith('>') || /authorization$/i.test(name)) return 'medium';
+  // `DB_PASSWORD: word` ends its line in YAML; in a comment it goes on.
+  const endsLine = /^[ \t]*(?:[\n\r#]|$)/.test(text.slice(value.end, value.end + 40));
+  return environmentName.test(name) && endsLine && !value.text.startsWith('?') ? 'medium' : 'low';
 }
 
 export function kindOf(name: string, credential: CredentialName): string {
@@ -172,15 +216,25 @@ export function kindOf(name: string, credential: CredentialName): string {
 /** The pattern finds a name from its keyword on; the rest of it stands before, at most 64 characters. */
 function fullName(text: string, index: number, tail: string): string {
   let start = index;
-  while (start > 0 && index - start < 64 && /[\w$.-]/.test(text[start - 1] ?? '')) start -= 1;
-  // "\nPASSWORD=" in escaped text: the n belongs to the escape.
-  if (text[start - 1] === '\\' && start < index && /[nrt]/.test(text[start] ?? '')) start += 1;
+  while (start > 0 && index - start < 64 && isNameCode(text.charCodeAt(start - 1))) start -= 1;
+  // The first letters may belong to what stands before: `\nPASSWORD=`, `[32mPASSWORD=`.
+  const rest = /^\\[nrt]|^\[[\d;]{0,12}m/.exec(
+    text.slice(Math.max(0, start - 1), Math.min(start + 13, index)),
+  );
+  if (rest !== null) start += rest[0].length - 1;
   const name = (text.slice(start, index) + tail).replace(/ \[.*$/, '');
   if (tail.toLowerCase() !== 'key' || start !== index) return name.replace(/^[-$.]+/, '');
   const qualifier = /\b(?:api|access|secret|private|auth)[ ]$/i.exec(
     text.slice(Math.max(0, index - 10), index),
   );
   return qualifier === null ? name : qualifier[0] + name;
+}
+
+/** Of `[\w$.-]`; by code, because every letter of every name passes here. */
+function isNameCode(code: number): boolean {
+  if (code >= 97) return code <= 122;
+  if (code >= 65) return code <= 90 || code === 95;
+  return (code >= 48 && code <= 57) || code === 36 || code === 45 || code === 46;
 }
 
 /** At the start of a line, of a quoted argument, or after `export` and its kin. */
@@ -192,14 +246,16 @@ function startsLine(text: string, index: number): boolean {
   );
 }
 
-function readValue(text: string, at: number, toLineEnd: boolean): Value | undefined {
+function readValue(text: string, from: number, toLineEnd: boolean): Value | undefined {
+  colorCode.lastIndex = from;
+  const at = colorCode.test(text) ? colorCode.lastIndex : from;
   openingQuote.lastIndex = at;
   const quote = openingQuote.exec(text)?.[1];
   if (quote !== undefined) return quotedValue(text, openingQuote.lastIndex, quote);
   const start = afterScheme(text, at);
   const pattern = toLineEnd ? lineValue : bareValue;
   pattern.lastIndex = start;
-  const found = pattern.exec(text)?.[0];
+  const found = pattern.exec(text)?.[0].replace(/[,;]$/, '');
   return found === undefined
     ? undefined
     : { start, end: start + found.length, text: found, quoted: start > at };
@@ -230,7 +286,7 @@ function isCall(text: string, value: Value): boolean {
 
 /** A value is judged by its beginning and redacted to its end. */
 function wholeRun(text: string, value: Value): number {
-  if (value.end - value.start < 512) return value.end;
+  if (value.end - value.start < 128) return value.end;
   longRun.lastIndex = value.end;
   return longRun.test(text) ? longRun.lastIndex : value.end;
 }

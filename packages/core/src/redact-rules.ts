@@ -1,3 +1,9 @@
+/** Where the part of the text stands that a pattern took for the secret. */
+export interface Matched {
+  start: number;
+  end: number;
+}
+
 /** One format of secret. Adding a format is adding a row. */
 export interface Rule {
   /** What stands in `[redacted:<kind>]`. */
@@ -17,8 +23,8 @@ export interface Rule {
   group?: number;
   /** The group, in a lookbehind, of secret characters that stand before the keyword. */
   before?: number;
-  /** Where the secret ends when a pattern cannot say; undefined when it is none after all. */
-  end?: (text: string, from: number) => number | undefined;
+  /** Where the secret stands when a pattern cannot say; undefined when it is none after all. */
+  extent?: (text: string, matched: Matched) => Matched | undefined;
 }
 
 const hexDigits = [...'0123456789abcdef'];
@@ -34,6 +40,7 @@ const pemLastLine = /(?:\\{1,4}[nrt]|[\s"'`+,>|:→\d-]){1,24}[A-Za-z0-9+/]{4,64
 const pemHeader = /(?:\\{1,4}[nrt]|\s){1,8}(?:Proc-Type|DEK-Info|Version|Comment): ?[^\n\\]{0,80}/y;
 const pemEnd = /-{5,6}END [A-Z0-9 ]{0,40}(?:-{5})?/y;
 const maximumPemBody = 20_000;
+const maximumPemLines = 200;
 
 /** End of the last of the lines that look like the body of a key, or `from` when there is none. */
 function endOfKeyLines(text: string, from: number): number {
@@ -51,33 +58,69 @@ function matchEnd(pattern: RegExp, text: string, from: number): number {
   return pattern.test(text) ? pattern.lastIndex : -1;
 }
 
-/** A block may be cut off: then as many lines as look like a key belong to it. */
-function endOfPem(text: string, from: number): number | undefined {
+/** A block may be cut off at its end: then as many lines as look like a key belong to it. */
+function pemBlock(text: string, { start, end: from }: Matched): Matched | undefined {
   const dashes = text.slice(from, from + maximumPemBody).indexOf('-----');
   const end = dashes === -1 ? -1 : matchEnd(pemEnd, text, from + dashes);
-  if (end !== -1 && /[A-Za-z0-9+/]{24}/.test(text.slice(from, from + dashes))) return end;
+  if (end !== -1 && /[A-Za-z0-9+/]{24}/.test(text.slice(from, from + dashes))) return { start, end };
   const cut = endOfKeyLines(text, from);
-  return cut === from ? undefined : cut;
+  return cut === from ? undefined : { start, end: cut };
 }
 
-/** `from` is the end of the matched base64; it is a login when it decodes to `user:password`. */
-function endOfBasic(text: string, from: number): number | undefined {
-  const encoded = /[A-Za-z0-9+/]{6,400}={0,2}$/.exec(text.slice(Math.max(0, from - 400), from))?.[0] ?? '';
-  return /^[\x20-\x7e]{0,200}:[\x20-\x7e]/.test(Buffer.from(encoded, 'base64').toString('latin1'))
-    ? from
-    : undefined;
+const lineBefore = /[A-Za-z0-9+/]{16,76}={0,2}(?:\\{1,4}[nrt]|[\s"'`+,>|:→\d-]){0,24}$/;
+const lastLineBefore = /[A-Za-z0-9+/]{2,76}={0,2}(?:\\{1,4}[nrt]|[\s"'`+,>|:→\d-]){0,24}$/;
+
+/** The end of a block whose beginning was cut off: the lines of the key stand before it. */
+function pemTail(text: string, { start: from, end }: Matched): Matched | undefined {
+  let start = from;
+  for (let line = 0; line < maximumPemLines; line += 1) {
+    const pattern = line === 0 ? lastLineBefore : lineBefore;
+    const found = pattern.exec(text.slice(Math.max(0, start - 120), start));
+    if (found === null) break;
+    start -= found[0].length;
+  }
+  return from - start < 24 ? undefined : { start, end };
+}
+
+/** Base64 after "Basic" is a login when it decodes to `user:password`; "Basic understanding" does not. */
+function basicLogin(text: string, { start, end }: Matched): Matched | undefined {
+  const decoded = Buffer.from(text.slice(start, Math.min(end, start + 400)), 'base64').toString('latin1');
+  return /^[\x20-\x7e]*:[\x20-\x7e]+$/.test(decoded) ? { start, end } : undefined;
+}
+
+/** A short flag means a login or a password only to some commands: `-u` is a user and a group to others. */
+function argumentOf(commands: RegExp): Rule['extent'] {
+  return (text, matched) => {
+    const before = text.slice(Math.max(0, matched.start - 400), matched.start);
+    if (!commands.test(before)) return undefined;
+    const command = before.replaceAll('\\\n', ' ');
+    return commands.test(command.slice(command.lastIndexOf('\n') + 1)) ? matched : undefined;
+  };
 }
 
 const headerEnd = /[\n\r"'`\\]/g;
 
 /** All cookies of a header, not only the first. */
-function endOfHeader(text: string, from: number): number {
+function wholeHeader(text: string, { start, end: from }: Matched): Matched {
   headerEnd.lastIndex = from;
-  return headerEnd.exec(text)?.index ?? text.length;
+  return { start, end: headerEnd.exec(text)?.index ?? text.length };
+}
+
+/**
+ * `(?<!\w)` in a row says: not inside a longer word. The last letter of an escape, of a colour code
+ * or of percent-encoding is not such a word: `\nghp_`, `[32mghp_`, `%3Dghp_`.
+ */
+function atWordEdge(rule: Rule): Rule {
+  const detached = String.raw`(?<!\\|\[[\d;]{0,12}|%[\dA-Fa-f])`;
+  const source = rule.pattern.source.replace(
+    /\(\?<!(\[[^\]]*\]|\\[dw])\)/g,
+    (_, letters) => `(?<!${detached}${letters})`,
+  );
+  return { ...rule, pattern: new RegExp(source, rule.pattern.flags) };
 }
 
 /** Earlier rows name the kind when two rows match the same characters. */
-export const rules: readonly Rule[] = [
+const table: readonly Rule[] = [
   // Models
   { kind: 'anthropic-key', keywords: ['sk-ant-'], pattern: /sk-ant-[\w-]{20}[\w-]*/y },
   { kind: 'openrouter-key', keywords: ['sk-or-'], pattern: /sk-or-[\w-]{20}[\w-]*/y },
@@ -93,10 +136,10 @@ export const rules: readonly Rule[] = [
     pattern: /(?<![A-Za-z0-9_-])sk-(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20}[\w-]*/y,
   },
   { kind: 'langfuse-key', keywords: ['sk-lf-'], pattern: /sk-lf-[0-9a-f-]{36}/y },
-  { kind: 'google-key', keywords: ['AIza'], pattern: /(?<![A-Za-z0-9+/])AIza[\w-]{35}(?![\w-])/y },
+  { kind: 'google-key', keywords: ['AIza'], pattern: /(?<!\w)AIza[\w-]{35}(?![\w-])/y },
   { kind: 'google-key', keywords: ['AQ.Ab'], pattern: /(?<![\w.])AQ\.Ab[\w-]{30}[\w-]*/y },
   { kind: 'google-oauth-token', keywords: ['ya29.'], pattern: /(?<!\w)ya29\.[\w-]{20}[\w.-]*/y },
-  { kind: 'google-refresh-token', keywords: ['1//0'], pattern: /(?<![\w/])1\/\/0[\w-]{30}[\w-]*/y },
+  { kind: 'google-refresh-token', keywords: ['1//0'], pattern: /(?<!\w)1\/\/0[\w-]{30}[\w-]*/y },
   { kind: 'google-client-secret', keywords: ['GOCSPX-'], pattern: /GOCSPX-[\w-]{20}[\w-]*/y },
   { kind: 'huggingface-token', keywords: ['hf_'], pattern: /(?<!\w)hf_[A-Za-z0-9]{30}[A-Za-z0-9]*/y },
   {
@@ -123,7 +166,7 @@ export const rules: readonly Rule[] = [
   {
     kind: 'aws-access-key',
     keywords: ['AKIA', 'ASIA', 'ABIA', 'ACCA'],
-    pattern: /(?<![A-Za-z0-9+])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])/y,
+    pattern: /(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])/y,
   },
   // The secret half has no prefix; beside its id it can be told from a hash.
   {
@@ -135,7 +178,7 @@ export const rules: readonly Rule[] = [
   {
     kind: 'aws-bedrock-key',
     keywords: ['ABSK'],
-    pattern: /(?<![A-Za-z0-9+/])ABSK[A-Za-z0-9+/]{100}[A-Za-z0-9+/]*={0,2}/y,
+    pattern: /(?<![A-Za-z0-9])ABSK[A-Za-z0-9+/]{100}[A-Za-z0-9+/]*={0,2}/y,
   },
   {
     kind: 'azure-key',
@@ -225,7 +268,7 @@ export const rules: readonly Rule[] = [
   },
   { kind: 'npm-token', keywords: ['npm_'], pattern: /(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)/y },
   { kind: 'pypi-token', keywords: ['pypi-'], pattern: /pypi-[\w-]{50}[\w-]*/y },
-  { kind: 'rubygems-key', keywords: ['rubygems_'], pattern: /rubygems_[0-9a-f]{48}/y },
+  { kind: 'ruby-gems-key', keywords: ['rubygems_'], pattern: /rubygems_[0-9a-f]{48}/y },
   {
     kind: 'crates-token',
     keywords: ['cio'],
@@ -282,7 +325,7 @@ export const rules: readonly Rule[] = [
   {
     kind: 'discord-token',
     keywords: encodedNumberStarts,
-    pattern: /(?<![\w+/.-])[MNO][A-Za-z0-9]{22,28}\.[\w-]{6}\.[\w-]{27}[\w-]*/y,
+    pattern: /(?<![\w.-])[MNO][A-Za-z0-9]{22,28}\.[\w-]{6}\.[\w-]{27}[\w-]*/y,
   },
   // `<bot id>:AA...`; the id is public.
   {
@@ -355,7 +398,7 @@ export const rules: readonly Rule[] = [
   {
     kind: 'sentry-token',
     keywords: ['sntrys_', 'sntryu_'],
-    pattern: /sntry[su]_[\w+/-]{40}[\w+/-]*(?:={0,2}_[\w+/-]{20,100})?={0,2}/y,
+    pattern: /sntry(?:s_eyJ[A-Za-z0-9+/]{30,1000}={0,2}_[A-Za-z0-9+/]{43}|u_[0-9a-f]{64})/y,
   },
   {
     kind: 'doppler-token',
@@ -384,21 +427,27 @@ export const rules: readonly Rule[] = [
     kind: 'private-key',
     keywords: ['-----BEGIN '],
     pattern: /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y,
-    end: endOfPem,
+    extent: pemBlock,
+  },
+  {
+    kind: 'private-key',
+    keywords: ['-----END '],
+    pattern: /-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y,
+    extent: pemTail,
   },
   // PuTTY's file: the lines after this header.
-  { kind: 'private-key', keywords: ['Private-Lines:'], pattern: /Private-Lines: \d{1,3}/y, end: endOfPem },
+  { kind: 'private-key', keywords: ['Private-Lines:'], pattern: /Private-Lines: \d{1,3}/y, extent: pemBlock },
   // Header and payload of a JWT are JSON and begin with `{"`; the signature may be cut off.
   {
     kind: 'jwt',
     keywords: ['eyJ'],
-    pattern: /(?<![\w+/-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8}[\w-]*(?:\.[\w-]*)?/y,
+    pattern: /(?<![\w-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8}[\w-]*(?:\.[\w-]*)?/y,
   },
   // Encrypted: five parts, of which the second may be empty.
   {
     kind: 'jwt',
     keywords: ['eyJ'],
-    pattern: /(?<![\w+/-])eyJ[\w-]{8,4000}\.[\w-]{0,1000}\.[\w-]{8,200}\.[\w-]{8,65000}\.[\w-]{16,100}/y,
+    pattern: /(?<![\w-])eyJ[\w-]{8,4000}\.[\w-]{0,1000}\.[\w-]{8,200}\.[\w-]{8,65000}\.[\w-]{16,100}/y,
   },
   {
     kind: 'bearer-token',
@@ -412,21 +461,40 @@ export const rules: readonly Rule[] = [
     keywords: ['Basic ', 'basic '],
     pattern: /[Bb]asic {1,4}([A-Za-z0-9+/]{6}[A-Za-z0-9+/]*={0,2})(?![\w-])/dy,
     group: 1,
-    end: endOfBasic,
+    extent: basicLogin,
   },
   // `://user:password@host`; a password may hold an unescaped @.
   {
     kind: 'url-password',
     keywords: ['://'],
-    pattern: /:\/\/[^\s:@/?#"'`<>\\]{0,128}:([^\s/?#"'`<>\\]{1,256})@(?=[\w.[${<-])/dy,
+    pattern: /:\/\/[^\s:@/?#"'`<>\\]{0,128}:([^\s/?#"'`<>\\]{4,256})@(?=[\w.[${<-])/dy,
     group: 1,
   },
-  // `-u user:password` means a login only to these commands: to others it is a user and a group.
   {
     kind: 'basic-auth',
     keywords: [' -u', ' -U', '--user', '--proxy-user', '"-u"', "'-u'"],
-    pattern:
-      /["' ]?--?(?:u|U|user|proxy-user)["']?,?(?: {1,4}|=)?["']?[^\s:"'=]{1,100}:([^\s"'\\]{3,200})(?<=(?:curl|wget|https?|xh|lftp)\b[^\n]{0,400})/dy,
+    pattern: /["' ]?--?(?:u|U|user|proxy-user)["']?,?(?: {1,4}|=)?["']?[^\s:"'=]{1,100}:([^\s"'\\]{3,200})/dy,
+    group: 1,
+    extent: argumentOf(/\b(?:curl|wget|https?|xh|lftp)\b/),
+  },
+  {
+    kind: 'password',
+    keywords: [' -p'],
+    pattern: / -p["']?([^\s"'=-][^\s"']{5,200})/dy,
+    group: 1,
+    extent: argumentOf(/\b(?:mysql|mariadb)[a-z]*\b/),
+  },
+  {
+    kind: 'password',
+    keywords: [' -p'],
+    pattern: / -p {1,4}["']?([^\s"'=-][^\s"']{5,200})/dy,
+    group: 1,
+    extent: argumentOf(/\b(?:sshpass|(?:docker|podman|registry|oras|az|oc) login)\b/),
+  },
+  {
+    kind: 'password',
+    keywords: ['IDENTIFIED BY ', 'identified by '],
+    pattern: /(?:IDENTIFIED BY|identified by) (?:PASSWORD |password )?'([^'\n]{4,200})'/dy,
     group: 1,
   },
   {
@@ -435,6 +503,8 @@ export const rules: readonly Rule[] = [
     pattern:
       /(?:ookie|OOKIE)\\{0,3}["']?\s{0,2}:\s{0,2}\\{0,3}["'`]?([^\s=;:"'`\\<>(){}]{1,100}=[^\s;"'`\\]{4,4000})/dy,
     group: 1,
-    end: endOfHeader,
+    extent: wholeHeader,
   },
 ];
+
+export const rules: readonly Rule[] = table.map(atWordEdge);

@@ -148,5 +148,5 @@ function refusalOf<T>(answer: Answer<T>): string | undefined {
 
 function failureOf<T>(answer: Answer<T>): OpenSyncError {
   const { kind = 'network', error = 'The server did not answer.', status } = answer;
-  return new OpenSyncError(kind, error, { ...(status !== undefined && { status }) });
+  return new OpenSyncError(kind, error, status === undefined ? {} : { status });
 }

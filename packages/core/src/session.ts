@@ -1,7 +1,10 @@
-import { type PricedCalls, type PriceOverrides, priceCalls } from './pricing.js';
+import type { Config } from './config.js';
+import type { PriceOverrides } from './price-overrides.js';
+import { type PricedCalls, priceCalls } from './pricing.js';
 import { redactSession } from './redact.js';
 import type { Need, RawSession, Source } from './source.js';
 import type { Problem, Session } from './types.js';
+import { toWire, type WireSession } from './wire.js';
 
 export interface ReadOptions {
   prices?: PriceOverrides | undefined;
@@ -32,10 +35,32 @@ export function readSessions<R>(
   );
   // One by one: a damaged file may have more problems than a call can have arguments.
   for (const problem of problems) sessions[0]?.problems.push(problem);
-  const pricing = options.prices === undefined ? {} : { overrides: options.prices };
-  const secrets = options.secrets ?? [];
+  const pricing = { ...(options.prices && { overrides: options.prices }) };
   return sessions.map((session) => ({
-    session: redactSession(session, { secrets }),
-    priced: priceCalls(session.calls, pricing),
+    session: redacted(session, need, options.secrets ?? []),
+    priced: priceCalls(session.calls, { ...pricing, provider: session.provider }),
   }));
+}
+
+/** A summary shows no message: there is nothing in them to take out. */
+function redacted(session: Session, need: Need, secrets: readonly string[]): Session {
+  if (need === 'all') return redactSession(session, { secrets });
+  return { ...redactSession({ ...session, messages: [] }, { secrets }), messages: session.messages };
+}
+
+/** A session as it would be sent. */
+export function wireOf(source: Source, prepared: PreparedSession, config: Config): WireSession {
+  return toWire(prepared.session, {
+    source: source.id,
+    cost: prepared.priced.cost,
+    thinking: config.thinking ?? false,
+  });
+}
+
+/** A problem as people read it, with the place it was met at. */
+export function describeProblem({ message, location }: Problem): string {
+  if (location === undefined) return message;
+  return location.line === 0
+    ? `${location.file}: ${message}`
+    : `${location.file}:${location.line}: ${message}`;
 }

@@ -64,6 +64,8 @@ export interface ApiCall {
   tier?: string;
   /** Web searches that the vendor bills by the piece. */
   webSearches?: number;
+  /** US dollars, as the tool itself reckoned the call. Shown beside our figure, never instead of it. */
+  toolCost?: number;
   location?: Location;
 }
 

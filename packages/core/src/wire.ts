@@ -104,9 +104,10 @@ function omitUndefined<T extends object>(fields: T): Partial<T> {
 
 function wireMessages(session: Session, options: WireOptions): SyncMessageData[] {
   const result: SyncMessageData[] = [];
-  let previous = timeOf(session.createdAt);
+  let previous: number | undefined;
   for (const message of session.messages) {
-    const createdAt = nextTime(timeOf(message.createdAt), previous);
+    const own = timeOf(message.createdAt);
+    const createdAt = previous === undefined ? (own ?? timeOf(session.createdAt)) : nextTime(own, previous);
     previous = createdAt ?? previous;
     const parts = wireParts(message.parts, options.thinking);
     if (parts.length === 0) continue;
@@ -128,9 +129,8 @@ function wireMessages(session: Session, options: WireOptions): SyncMessageData[]
 }
 
 /** The server sorts a session's messages by time alone, so no two may be equal and none run backwards. */
-function nextTime(own: number | undefined, previous: number | undefined): number | undefined {
-  if (own === undefined) return previous === undefined ? undefined : previous + 1;
-  return previous === undefined ? own : Math.max(own, previous + 1);
+function nextTime(own: number | undefined, previous: number): number {
+  return own === undefined ? previous + 1 : Math.max(own, previous + 1);
 }
 
 /** As the server takes it; undefined for what is no time, such as a date that could not be parsed. */

@@ -14,6 +14,8 @@ import { basename, dirname, join } from 'node:path';
 export interface WriteFileOptions {
   /** Permissions of the file, whatever it had before. Default 0o600: only its owner reads it. */
   mode?: number;
+  /** Whether it must survive a power cut right after the call; waiting for the disk takes milliseconds. Default true. */
+  durable?: boolean;
 }
 
 /**
@@ -22,25 +24,25 @@ export interface WriteFileOptions {
  * what it pointed to is left as it was: a private text must not land where a link happens to lead.
  * @throws the file system's error; the file is then unchanged and no temporary file is left
  */
-export function writeFileAtomic(path: string, text: string, { mode = 0o600 }: WriteFileOptions = {}): void {
+export function writeFileAtomic(path: string, text: string, options: WriteFileOptions = {}): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   try {
-    writeDurably(temporary, text, mode);
+    writeNew(temporary, text, options);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
   }
 }
 
-function writeDurably(path: string, text: string, mode: number): void {
+function writeNew(path: string, text: string, { mode = 0o600, durable = true }: WriteFileOptions): void {
   const file = openSync(path, 'wx', 0o600);
   try {
     writeFileSync(file, text);
     // The umask may have taken bits away, and a wider mode is set only once the text is complete.
     fchmodSync(file, mode);
-    fsyncSync(file);
+    if (durable) fsyncSync(file);
   } finally {
     closeSync(file);
   }

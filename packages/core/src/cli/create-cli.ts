@@ -1,4 +1,4 @@
-import { nodeEnv } from '../config.js';
+import { nodeEnv } from '../env.js';
 import type { Env, Source } from '../source.js';
 
 /** What the commands touch of the process; tests hand in another one. */

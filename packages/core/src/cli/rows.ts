@@ -1,10 +1,10 @@
 import type { CheckpointStore } from '../checkpoint.js';
 import type { Config } from '../config.js';
 import { addCosts, type Cost } from '../pricing.js';
-import { type PreparedSession, readSessions } from '../session.js';
+import { describeProblem, type PreparedSession, readSessions } from '../session.js';
 import type { RawSession, Source } from '../source.js';
-import { stampOf } from '../sync.js';
-import type { Problem, Session, Usage } from '../types.js';
+import { stampOf, versionOf } from '../sync.js';
+import type { Session, Usage } from '../types.js';
 import { addUsage, completionTokens, mainModel, modelsOf, promptTokens } from '../usage.js';
 
 export type Synced = 'no' | 'partly' | 'yes';
@@ -68,7 +68,7 @@ function syncedOf<R>(
   checkpoints: CheckpointStore,
 ): Synced {
   const complete = checkpoints.complete().get(raw.id)?.version;
-  if (complete === `${stampOf(source as Source, config)}:${raw.version}`) return 'yes';
+  if (complete === versionOf(raw, stampOf(source as Source, config))) return 'yes';
   return complete !== undefined || checkpoints.has(raw.id) ? 'partly' : 'no';
 }
 
@@ -106,13 +106,6 @@ function sessionRow(
     synced,
     problems: session.problems.map(describeProblem),
   };
-}
-
-export function describeProblem({ message, location }: Problem): string {
-  if (location === undefined) return message;
-  return location.line === 0
-    ? `${location.file}: ${message}`
-    : `${location.file}:${location.line}: ${message}`;
 }
 
 /** What was said in this session: copies are counted where they were made, notices not at all. */

@@ -1,7 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { errorCode, OpenSyncError } from '../errors.js';
-import { readSessions } from '../session.js';
 import type { RawSession, Source } from '../source.js';
 
 export interface SelectOptions {
@@ -10,16 +9,18 @@ export interface SelectOptions {
 }
 
 /** The sessions that `--since` and `--project` leave. */
-export function select<R>(
+export async function select<R>(
   source: Source<R>,
   raws: readonly RawSession<R>[],
   options: SelectOptions,
   now: number,
-): RawSession<R>[] {
+): Promise<RawSession<R>[]> {
   const since = options.since === undefined ? undefined : parseSince(options.since, now);
   const recent = since === undefined ? [...raws] : raws.filter((raw) => raw.changedAt >= since);
   const { project } = options;
-  return project === undefined ? recent : recent.filter((raw) => isOfProject(source, raw, project));
+  if (project === undefined) return recent;
+  const { isOfProject } = await import('./project.js');
+  return recent.filter((raw) => isOfProject(source, raw, project));
 }
 
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
@@ -36,14 +37,6 @@ export function parseSince(text: string, now: number): number {
     );
   }
   return at;
-}
-
-function isOfProject<R>(source: Source<R>, raw: RawSession<R>, project: string): boolean {
-  const path = project === '.' || isAbsolute(project) ? resolve(project) : undefined;
-  return readSessions(source, raw, 'summary', {}).some(({ session }) => {
-    const { projectPath, projectName } = session;
-    return path === undefined ? projectName === project : projectPath === path;
-  });
 }
 
 /** The sessions that ids, beginnings of ids, and files name. */

@@ -1,8 +1,7 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { globSync } from 'tinyglobby';
 import { errorCode } from '../errors.js';
 import type { Env, FoundFile, Source } from '../source.js';
+import { findFiles } from './glob.js';
 
 /**
  * The files of a source, by name and stat only, in no particular order.
@@ -11,10 +10,8 @@ import type { Env, FoundFile, Source } from '../source.js';
 export function discover<R>(source: Source<R>, env: Env): FoundFile[] {
   const found: FoundFile[] = [];
   for (const { folder, include } of source.files(env)) {
-    const options = { cwd: folder, absolute: true, dot: true, expandDirectories: false };
-    for (const path of globSync(include, options)) {
-      // Separated by `/` on Windows too, unlike the paths that triggers name.
-      const file = stat(resolve(path));
+    for (const path of findFiles(folder, include)) {
+      const file = stat(path);
       if (file !== undefined) found.push(file);
     }
   }
@@ -23,8 +20,8 @@ export function discover<R>(source: Source<R>, env: Env): FoundFile[] {
 
 function stat(path: string): FoundFile | undefined {
   try {
-    const { size, mtimeMs } = statSync(path);
-    return { path, size, mtimeMs };
+    const stats = statSync(path);
+    return stats.isFile() ? { path, size: stats.size, mtimeMs: stats.mtimeMs } : undefined;
   } catch (error) {
     // Deleted or moved since it was listed: the next run sees what became of it.
     if (errorCode(error) === 'ENOENT') return undefined;

@@ -19,7 +19,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const config = settings(context);
   const account = accountOf(config);
   const checkpoints = account && checkpointsOf(context, account);
-  const raws = select(source, findSessions(source, io.env), options, io.env.now());
+  const raws = await select(source, findSessions(source, io.env), options, io.env.now());
   const rows: SessionRow[] = [];
   let failed = 0;
   let left = 0;

@@ -1,6 +1,6 @@
 import { OpenSyncError } from '../../errors.js';
-import { type PreparedSession, readSessions } from '../../session.js';
-import { findSessions, wireOf } from '../../sync.js';
+import { type PreparedSession, readSessions, wireOf } from '../../session.js';
+import { findSessions } from '../../sync.js';
 import type { SyncMessageData, Usage } from '../../types.js';
 import { count, dateTime, money, printable } from '../format.js';
 import { settings } from '../open.js';

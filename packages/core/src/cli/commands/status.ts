@@ -1,7 +1,7 @@
 import { createClient, type Health } from '../../client.js';
 import { maskKey, resolveConfig } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
-import { findSessions, stampOf } from '../../sync.js';
+import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -49,7 +49,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     const complete = checkpointsOf(context, account).complete();
     const stamp = stampOf(source, config);
     result.sessions.synced = raws.filter(
-      (raw) => complete.get(raw.id)?.version === `${stamp}:${raw.version}`,
+      (raw) => complete.get(raw.id)?.version === versionOf(raw, stamp),
     ).length;
     const health = await check(context, account);
     if (isOpenSyncError(health)) {

@@ -1,9 +1,8 @@
 import { createClient } from '../../client.js';
 import type { Config } from '../../config.js';
-import { isOpenSyncError, OpenSyncError } from '../../errors.js';
-import { readSessions } from '../../session.js';
+import { OpenSyncError } from '../../errors.js';
 import type { RawSession } from '../../source.js';
-import { findSessions, type SyncSummary, syncHistory, wireOf } from '../../sync.js';
+import { findSessions, type SyncSummary, syncHistory } from '../../sync.js';
 import { printable } from '../format.js';
 import { type Account, checkpointsOf, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
@@ -26,8 +25,11 @@ export async function sync(
   options: SyncCommandOptions,
 ): Promise<number> {
   const config = settings(context, flagsOf(options));
-  const only = selection(context, targets, options);
-  if (options.dryRun === true) return dryRun(context, config, only, options);
+  const only = await selection(context, targets, options);
+  if (options.dryRun === true) {
+    const { dryRun } = await import('./dry-run.js');
+    return dryRun(context, config, only, options);
+  }
   return run(context, config, requireAccount(context, config), only, options);
 }
 
@@ -44,15 +46,16 @@ function flagsOf({ url, concurrency }: SyncCommandOptions): Partial<Config> {
 }
 
 /** Undefined stands for everything, which needs no look at the history beforehand. */
-function selection(
+async function selection(
   { source, io }: CommandContext,
   targets: readonly string[],
   options: SyncCommandOptions,
-): ((raw: RawSession) => boolean) | undefined {
+): Promise<((raw: RawSession) => boolean) | undefined> {
   if (targets.length === 0 && options.since === undefined && options.project === undefined) return undefined;
   const found = findSessions(source, io.env);
   const named = targets.length === 0 ? found : findTargets(found, targets);
-  const ids = new Set(select(source, named, options, io.env.now()).map(({ id }) => id));
+  const selected = await select(source, named, options, io.env.now());
+  const ids = new Set(selected.map(({ id }) => id));
   return (raw) => ids.has(raw.id);
 }
 
@@ -113,48 +116,4 @@ function exitCode(
   }
   io.stderr.write(`${source.plugin}: Nothing is lost: the next sync sends what is missing.\n`);
   return stopped.kind === 'auth' ? EXIT.notSignedIn : EXIT.failed;
-}
-
-/** Everything that `sync --force` would send, exactly as it would be sent. */
-function dryRun(
-  context: CommandContext,
-  config: Config,
-  only: ((raw: RawSession) => boolean) | undefined,
-  options: SyncCommandOptions,
-): number {
-  const { source, io } = context;
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
-  let failed = 0;
-  let first = true;
-  if (options.json === true) io.stdout.write('{"schema":1,"dryRun":true,"sessions":[');
-  for (const raw of findSessions(source, io.env).filter(only ?? (() => true))) {
-    for (const prepared of readable(context, raw, () =>
-      readSessions(source, raw, 'all', { prices: config.prices, secrets }),
-    )) {
-      if (prepared === undefined) failed++;
-      if (prepared === undefined) continue;
-      const { session, messages } = wireOf(source, prepared, config);
-      if (options.json === true)
-        io.stdout.write(`${first ? '' : ','}\n${JSON.stringify({ session, messages })}`);
-      else printRequests(io.stdout, session, messages);
-      first = false;
-    }
-  }
-  if (options.json === true) io.stdout.write(']}\n');
-  return failed === 0 ? EXIT.ok : EXIT.failed;
-}
-
-function printRequests(out: NodeJS.WritableStream, session: unknown, messages: readonly unknown[]): void {
-  out.write(`POST /sync/session ${JSON.stringify(session)}\n`);
-  for (const message of messages) out.write(`POST /sync/message ${JSON.stringify(message)}\n`);
-}
-
-function readable<T>({ source, io }: CommandContext, raw: RawSession, read: () => T[]): (T | undefined)[] {
-  try {
-    return read();
-  } catch (error) {
-    if (!isOpenSyncError(error)) throw error;
-    io.stderr.write(`${source.plugin}: ${raw.id}: ${error.message}\n`);
-    return [undefined];
-  }
 }

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { tinySource } from '../test/tiny-source.js';
+import { temporaryDirectory } from '../test/world.js';
+import { readSessions } from './session.js';
+import type { RawSession } from './source.js';
+import { findSessions } from './sync.js';
+
+let home: string;
+beforeEach(() => {
+  home = temporaryDirectory();
+});
+
+function found(text: string): RawSession {
+  const include = ['*.jsonl'];
+  const source = { ...tinySource, files: () => [{ folder: home, include }] };
+  writeFileSync(join(home, 's1.jsonl'), text);
+  const [raw] = findSessions(source, { home, vars: {}, now: () => 0 });
+  return raw as RawSession;
+}
+
+describe('readSessions', () => {
+  it('gives prices and takes secrets out, the known ones as well', () => {
+    const usage = {
+      input: 1_000_000,
+      cacheRead: 0,
+      cacheWrite5m: 0,
+      cacheWrite1h: 0,
+      output: 0,
+      reasoning: null,
+    };
+    const text = 'key osk_my_own_secret_value and word correct-horse-battery';
+    const raw = found(
+      `${JSON.stringify({ id: 'm1', parts: [{ type: 'text', text }], usage, model: 'house-1' })}\n`,
+    );
+    const prices = { 'house-1': { input: 2, output: 4 } };
+    const secrets = ['correct-horse-battery'];
+    const [one] = readSessions(tinySource, raw as never, 'all', { prices, secrets });
+    expect(one?.priced.cost).toBe(2);
+    const shown = JSON.stringify(one?.session.messages);
+    expect(shown).not.toContain('osk_my_own');
+    expect(shown).not.toContain('correct-horse-battery');
+    expect(shown).toContain('[redacted:');
+  });
+
+  it('tells of every line that could not be read, however many there are', () => {
+    const raw = found('{broken\n'.repeat(200_000));
+    const [one] = readSessions(tinySource, raw as never, 'all', {});
+    expect(one?.session.problems).toHaveLength(200_000);
+  });
+
+  it('fails with the name of a file that cannot be opened', () => {
+    const raw = found('');
+    const gone = {
+      ...raw,
+      load: () => tinySource.sessions([{ path: '/nowhere/x.jsonl', size: 0, mtimeMs: 0 }], {} as never),
+    };
+    const [lost] = gone.load();
+    expect(() => readSessions(tinySource, lost as never, 'all', {})).toThrow(
+      expect.objectContaining({ kind: 'read', message: expect.stringContaining('/nowhere/x.jsonl') }),
+    );
+  });
+});

@@ -1,0 +1,212 @@
+import type { Checkpoint } from './checkpoint.js';
+import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+import { withinLimits } from './limits.js';
+import { acknowledge, plan } from './plan.js';
+import { type Sent, type Server, send } from './send.js';
+import { describeProblem, type PreparedSession, readSessions, wireOf } from './session.js';
+import type { RawSession, Source } from './source.js';
+import {
+  findSessions,
+  type SyncContext,
+  type SyncOptions,
+  type SyncSummary,
+  stampOf,
+  versionOf,
+} from './sync.js';
+import { splitWire, type WireSession } from './wire.js';
+
+/** Without success in between, so many failures mean that the server is not there. */
+const MAX_FAILURES_IN_A_ROW = 3;
+/** An unknown error 500 may be about its session alone: a few of them must not keep the rest from syncing. */
+const MAX_ERRORS_IN_A_ROW = 20;
+const DEFAULT_CONCURRENCY = 4;
+
+/** One run, and what its sessions share. */
+export interface Run<R> {
+  context: SyncContext<R>;
+  options: SyncOptions;
+  summary: SyncSummary;
+  stamp: string;
+  /** Connects when it is first asked. */
+  server(): Promise<Server>;
+  failuresInARow: number;
+}
+
+/** Reads and sends these sessions, and adds what became of them to the summary. */
+export async function syncSessions<R>(
+  context: SyncContext<R>,
+  options: SyncOptions,
+  due: RawSession<R>[],
+  summary: SyncSummary,
+): Promise<void> {
+  const run = createRun(context, options, summary);
+  const wanted = await withinLimits(run, due);
+  const queue = [...wanted];
+  let done = 0;
+  const worker = async () => {
+    for (let raw = queue.shift(); raw !== undefined; raw = queue.shift()) {
+      if (summary.stopped === undefined) await syncOne(run, raw);
+      else countFailed(run);
+      options.onProgress?.(++done, wanted.length);
+    }
+  };
+  const concurrency = options.concurrency ?? context.config.concurrency ?? DEFAULT_CONCURRENCY;
+  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+}
+
+function createRun<R>(context: SyncContext<R>, options: SyncOptions, summary: SyncSummary): Run<R> {
+  let connecting: Promise<Server> | undefined;
+  return {
+    context,
+    options,
+    summary,
+    stamp: stampOf(context.source as Source, context.config),
+    server: () => (connecting ??= connect(context)),
+    failuresInARow: 0,
+  };
+}
+
+function countFailed<R>({ summary }: Run<R>): void {
+  summary.sessions++;
+  summary.failed++;
+}
+
+/** A session's failure is its own, unless it says that every other one would fail as well. */
+async function syncOne<R>(run: Run<R>, raw: RawSession<R>): Promise<void> {
+  try {
+    await syncRaw(run, raw);
+  } catch (error) {
+    countFailed(run);
+    run.options.onNotice?.(`${raw.id}: ${errorMessage(error)}`);
+    if (isOpenSyncError(error) && isHopeless(run, error)) run.summary.stopped ??= error;
+  }
+}
+
+function isHopeless<R>(run: Run<R>, { kind, status }: OpenSyncError): boolean {
+  if (kind === 'auth' || kind === 'server') return true;
+  if (kind !== 'network') return false;
+  run.failuresInARow++;
+  return run.failuresInARow >= (status === 500 ? MAX_ERRORS_IN_A_ROW : MAX_FAILURES_IN_A_ROW);
+}
+
+async function connect<R>({ client }: SyncContext<R>): Promise<Server> {
+  const { success, data, error, kind } = await client.health();
+  if (!success || data === undefined) throw new OpenSyncError(kind ?? 'network', error ?? 'No answer.');
+  const has = (capability: string) => data.capabilities.includes(capability);
+  return {
+    client,
+    skewMs: data.skewMs,
+    batch: has('batch'),
+    immediate: has('immediate-updates'),
+    unlimited: has('unlimited'),
+  };
+}
+
+/** The sessions in one raw session: each counts once, however often it is looked at. */
+interface Tally {
+  seen: Set<string>;
+  /** Of which something was sent or refused. */
+  changed: Set<string>;
+}
+
+/** Syncs a session until no other process asks for one more look at it. */
+async function syncRaw<R>(run: Run<R>, raw: RawSession<R>): Promise<void> {
+  const { context, options, summary } = run;
+  const tally: Tally = { seen: new Set(), changed: new Set() };
+  let looks = 0;
+  const finished = await context.checkpoints.exclusively(raw.id, async () => {
+    looks++;
+    // Who asks for another look may have seen a change that is younger than this list of files.
+    const current = looks === 1 ? raw : findSession(context, raw.id);
+    if (current !== undefined) await syncOnce(run, current, tally, looks === 1 && options.force === true);
+    return true;
+  });
+  if (finished === undefined) return options.onNotice?.(`${raw.id}: another process is syncing it.`);
+  summary.sessions += tally.seen.size;
+  summary.unchanged += tally.seen.size - tally.changed.size;
+}
+
+function findSession<R>({ source, env }: SyncContext<R>, id: string): RawSession<R> | undefined {
+  return findSessions(source, env).find((raw) => raw.id === id);
+}
+
+async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force: boolean): Promise<void> {
+  const { source, config, checkpoints } = run.context;
+  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
+  const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
+  tellProblems(run, prepared);
+  const checkpoint = (force ? undefined : checkpoints.load(raw.id)) ?? { schema: 1, sessions: {} };
+  for (const one of prepared) {
+    tally.seen.add(one.session.id);
+    const hasSubagents = prepared.some(({ session }) => session.parentId === one.session.id);
+    if (await syncSession(run, raw, one, checkpoint, hasSubagents)) tally.changed.add(one.session.id);
+  }
+  checkpoints.setComplete(raw.id, { version: versionOf(raw, run.stamp), sessions: prepared.length });
+}
+
+/** What stands at a certain place in a file and was left out; the rest of the session is synced. */
+function tellProblems<R>({ options }: Run<R>, prepared: readonly PreparedSession[]): void {
+  for (const { session } of prepared) {
+    for (const problem of session.problems) {
+      if (problem.location !== undefined) options.onNotice?.(describeProblem(problem));
+    }
+  }
+}
+
+/** Whether there was anything to send. */
+async function syncSession<R>(
+  run: Run<R>,
+  raw: RawSession<R>,
+  prepared: PreparedSession,
+  checkpoint: Checkpoint,
+  hasSubagents: boolean,
+): Promise<boolean> {
+  const wire = wireOf(run.context.source as Source, prepared, run.context.config);
+  const isBlank = wire.messages.length === 0 && wire.session.createdAt === undefined;
+  if (isBlank && !hasSubagents) return false;
+  const server = await run.server();
+  // The server dates it now, and only one that applies updates corrects that when there is more to tell.
+  if (isBlank && !server.immediate) return false;
+  let changed = false;
+  for (const part of server.unlimited ? [wire] : splitWire(wire)) {
+    changed = (await syncWire(run, raw, part, checkpoint, server)) || changed;
+  }
+  return changed;
+}
+
+async function syncWire<R>(
+  run: Run<R>,
+  raw: RawSession<R>,
+  wire: WireSession,
+  checkpoint: Checkpoint,
+  server: Server,
+): Promise<boolean> {
+  const { checkpoints, env } = run.context;
+  const sleep = run.context.sleep ?? ((ms: number) => new Promise((done) => setTimeout(done, ms)));
+  const id = wire.session.externalId;
+  let changed = false;
+  const remember = (sent: Sent) => {
+    changed = true;
+    checkpoint.sessions[id] = acknowledge(checkpoint.sessions[id], sent, wire);
+    count(run, sent);
+    checkpoints.save(raw.id, checkpoint);
+  };
+  for (;;) {
+    const now = env.now() + server.skewMs;
+    const next = plan(wire, checkpoint.sessions[id], { now, immediate: server.immediate });
+    if (next.session !== undefined || next.messages.length > 0) await send(server, next, remember);
+    if (next.waitMs === 0) return changed;
+    await sleep(next.waitMs);
+  }
+}
+
+function count<R>(run: Run<R>, sent: Sent): void {
+  const { summary, options } = run;
+  run.failuresInARow = 0;
+  if (sent.session) summary.sessionsSent++;
+  summary.messagesSent += sent.messages.length;
+  summary.poison += sent.refused.length;
+  for (const { externalId, error } of sent.refused) {
+    options.onNotice?.(`${externalId}: the server refuses it and it was set aside: ${error}`);
+  }
+}

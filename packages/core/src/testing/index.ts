@@ -1,0 +1,2 @@
+export type { SourceFixture, TestSourceOptions } from './test-source.js';
+export { testSource } from './test-source.js';

@@ -1,0 +1,165 @@
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  checkpointFolder,
+  createClient,
+  openCheckpoints,
+  type SyncSummary,
+  syncFile,
+  syncHistory,
+} from '@opensync/core';
+import { type RunningServer, startServer } from '@opensync/server';
+import { expect, it, onTestFinished } from 'vitest';
+import { source } from '../src/source.js';
+import {
+  chat,
+  copyOfFixture,
+  envOf,
+  folderOf,
+  NOW,
+  rowsOf,
+  sessionsOf,
+  stateOf,
+  temporaryFolder,
+} from './home.js';
+import { StoreEditor } from './store-editor.js';
+
+const now = () => NOW;
+
+async function newServer(): Promise<RunningServer> {
+  const folder = temporaryFolder();
+  const server = await startServer({ db: join(folder, 'server.db'), port: 0, home: folder, now });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** What syncs a history to a server from here on, with a state of its own. */
+function pluginOf(home: string, { url, apiKey }: RunningServer): (file?: string) => Promise<SyncSummary> {
+  const env = envOf(home);
+  const state = { ...env, home: temporaryFolder() };
+  const folder = checkpointFolder({ env: state, sourceId: source.id, url, apiKey });
+  return (file) => {
+    const client = createClient({ url, apiKey, now });
+    const context = { source, env, config: {}, client, checkpoints: openCheckpoints(folder, now) };
+    return file === undefined ? syncHistory(context) : syncFile(context, file);
+  };
+}
+
+interface StoredSession {
+  id: string;
+  externalId: string;
+  title: string;
+  projectPath?: string;
+  createdAt: number;
+  messageCount: number;
+}
+
+interface StoredMessage {
+  externalId: string;
+  role: string;
+  createdAt: number;
+  parts: { type: string; content: { id?: string } | string }[];
+}
+
+async function get<T>({ url, apiKey }: RunningServer, path: string): Promise<T> {
+  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as T;
+}
+
+async function stored(server: RunningServer): Promise<Map<string, StoredSession>> {
+  const { sessions } = await get<{ sessions: StoredSession[] }>(server, '/api/sessions?limit=1000');
+  return new Map(sessions.map((session) => [session.externalId, session]));
+}
+
+it('sends what list prints, in order, once, and leaves the history as it is', async () => {
+  const home = copyOfFixture();
+  const before = stateOf(home);
+  const server = await newServer();
+  const sync = pluginOf(home, server);
+  expect(await sync()).toMatchObject({ failed: 0, poison: 0, sessions: 10, unchanged: 0 });
+  const sessions = await stored(server);
+  const rows = rowsOf(home);
+  expect([...sessions.keys()].sort()).toEqual(rows.map(({ id }) => id).sort());
+  for (const row of rows) {
+    const session = sessions.get(row.id) as StoredSession;
+    expect(session.title).toBe(row.title ?? 'Untitled session');
+    expect(session.projectPath ?? null).toBe(row.projectPath);
+    if (row.createdAt !== null) expect(session.createdAt).toBe(row.createdAt);
+    const { messages } = await get<{ messages: StoredMessage[] }>(
+      server,
+      `/api/sessions/get?id=${session.id}`,
+    );
+    const count = (role: string) => messages.filter((message) => message.role === role).length;
+    // The task of a subagent is a message, but nobody typed it.
+    expect(count('user')).toBe(row.messages.user + (row.parentId === null ? 0 : 1));
+    expect(count('assistant')).toBe(row.messages.assistant);
+    const calls = messages.flatMap(({ parts }) => parts.filter(({ type }) => type === 'tool-call'));
+    expect(calls).toHaveLength(row.toolCalls);
+    const sent = sessionsOf(home).get(row.id)?.messages ?? [];
+    expect(messages.map(({ externalId }) => externalId)).toEqual(
+      sent.map(({ id }) => `cursor:${row.id}:${id}`),
+    );
+    expect(JSON.stringify(messages)).not.toContain('filler');
+  }
+  const second = await sync();
+  expect(second).toMatchObject({ sessionsSent: 0, messagesSent: 0, failed: 0, unchanged: 10 });
+  expect(await stored(server)).toEqual(sessions);
+  expect(stateOf(home)).toEqual(before);
+});
+
+it('opens nothing when nothing changed', async () => {
+  const home = copyOfFixture();
+  const paths = Object.keys(stateOf(home)).filter((name) => /\.(db|jsonl|txt)$/.test(name));
+  const keepTime = (path: string) => utimesSync(path, 1_790_000_000, 1_790_000_000);
+  paths.forEach(keepTime);
+  const sync = pluginOf(home, await newServer());
+  await sync();
+  // Whoever opened one of these now would fail.
+  for (const path of paths) {
+    writeFileSync(path, 'x'.repeat(statSync(path).size));
+    keepTime(path);
+  }
+  expect(await sync()).toMatchObject({ failed: 0, unchanged: 10, sessionsSent: 0, messagesSent: 0 });
+});
+
+it('sends no more than what is new, when a file of the chat is named', async () => {
+  const home = copyOfFixture();
+  const server = await newServer();
+  const sync = pluginOf(home, server);
+  await sync();
+  const file = join(home, folderOf('2'), 'store.db');
+  const store = new StoreEditor(file);
+  const prompt = store.putMessage({ role: 'user', content: '<user_query>Thanks.</user_query>' });
+  store.list = [...store.list, prompt];
+  store.save();
+  expect(await sync(file)).toMatchObject({ sessions: 1, messagesSent: 1, failed: 0 });
+  expect((await stored(server)).get(chat('2'))?.messageCount).toBe(8);
+  const transcript = `.cursor/projects/home-dev-acme-api/agent-transcripts/${chat('2')}/${chat('2')}.jsonl`;
+  writeFileSync(join(home, transcript), readFileSync(join(home, transcript)));
+  expect(await sync(join(home, transcript))).toMatchObject({ sessions: 1, messagesSent: 0, failed: 0 });
+});
+
+it('ends the same when it was synced half-way as when it was synced at once', async () => {
+  const [whole, growing] = [await newServer(), await newServer()];
+  const home = copyOfFixture();
+  await pluginOf(home, whole)();
+  const sync = pluginOf(home, growing);
+  const file = join(home, folderOf('2'), 'store.db');
+  const finished = readFileSync(file);
+  const { list } = new StoreEditor(file);
+  for (let length = 2; length < list.length; length += 3) {
+    const store = new StoreEditor(file);
+    store.list = list.slice(0, length);
+    store.save();
+    await sync(file);
+  }
+  writeFileSync(file, finished);
+  await sync();
+  const contents = async (server: RunningServer) => {
+    const id = (await stored(server)).get(chat('2'))?.id;
+    const { messages } = await get<{ messages: StoredMessage[] }>(server, `/api/sessions/get?id=${id}`);
+    return messages.map(({ externalId, role, parts }) => ({ externalId, role, parts }));
+  };
+  expect(await contents(growing)).toEqual(await contents(whole));
+});

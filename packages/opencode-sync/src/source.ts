@@ -1,0 +1,14 @@
+import { defineSource } from '@opensync/core';
+import packageJson from '../package.json' with { type: 'json' };
+import { files, sessions } from './read.js';
+import { transform } from './transform.js';
+
+export const source = defineSource({
+  id: 'opencode',
+  name: 'OpenCode',
+  plugin: packageJson.name,
+  version: packageJson.version,
+  files,
+  sessions,
+  transform,
+});
