@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Options } from 'tsup';
 
 /** Seen from the folder of a plugin, where tsup runs. */
-const CORE = '../core/src/index.ts';
+const CORE = '../core/src/plugin.ts';
 
 const dts = {
   entry: { index: 'src/index.ts' },
@@ -31,7 +31,7 @@ export function plugin(): Options {
     noExternal: [/^[^.]/],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
     // it resolves to a package, hence the source.
-    dts: { ...dts, compilerOptions: { ...dts.compilerOptions, paths: { '@opensync/core': [CORE] } } },
+    dts: { ...dts, compilerOptions: { ...dts.compilerOptions, paths: { '@opensync/core/plugin': [CORE] } } },
     // Bundled CommonJS dependencies call require for Node's own modules.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -39,7 +39,7 @@ export function plugin(): Options {
     esbuildOptions(esbuild) {
       // Picks the build of a dependency that uses the global fetch instead of a polyfill.
       esbuild.conditions = ['workerd', 'node', 'import'];
-      esbuild.alias = { '@opensync/core': resolve(CORE) };
+      esbuild.alias = { '@opensync/core/plugin': resolve(CORE) };
     },
   });
 }

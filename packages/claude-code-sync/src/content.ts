@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core';
+import type { Part } from '@opensync/core/plugin';
 import type { Content } from './records.js';
 
 /** A content block: text, thinking, tool_use, tool_result, image, and whatever comes next. */

@@ -21,6 +21,8 @@ function leadingType(line: Buffer): string | undefined {
 }
 
 const HEAD_BYTES = 768;
+const WORDS = Buffer.from('"type":"text"');
+const TOOL_OUTPUT = Buffer.from('"toolUseResult"');
 
 /** Stands near the beginning of every line of a conversation. */
 const SIDECHAIN = '"isSidechain":';
@@ -61,9 +63,9 @@ function isToolOutput(line: Buffer, head: string, message: number, calls: Readon
   if (type === -1 || !head.startsWith('user"', type + 8)) return false;
   const call = valueAfter(head, '"tool_use_id":"', message);
   if (call === undefined || !calls.has(call)) return false;
-  const words = line.indexOf('"type":"text"', message);
   // Behind the message the client repeats the output in a form of its own.
-  return words === -1 || line.subarray(0, words).indexOf('"toolUseResult"', message) !== -1;
+  const end = line.indexOf(TOOL_OUTPUT, message);
+  return !(end === -1 ? line : line.subarray(0, end)).includes(WORDS, message);
 }
 
 function valueAfter(text: string, key: string, from: number): string | undefined {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type FoundFile, isOpenSyncError, jsonl } from '@opensync/core';
+import { type FoundFile, isOpenSyncError, jsonl } from '@opensync/core/plugin';
 import { blocksOf, promptOf } from './content.js';
 import { isConversation } from './filter.js';
 import { type Line, lineOf, markedOrigin, SYNTHETIC, timeOf } from './records.js';
@@ -30,13 +30,13 @@ const NONE: Copies = { uuids: new Set(), origin: undefined };
 const EDGE_BYTES = 8192;
 const CHUNK_BYTES = 1 << 20;
 
-export function createLineage(transcripts: readonly FoundFile[]): Lineage {
-  const heads = once(() => indexHeads(transcripts));
+/** @param find all transcripts of the history; asked for when the first session is read */
+export function createLineage(find: () => FoundFile[]): Lineage {
+  const heads = once(() => indexHeads(find()));
   const lastTimeOf = memoize(readLastTime);
   const linesOf = memoize(({ path }: FoundFile) => readLines(path));
   return {
     copiesIn(transcript) {
-      if (transcripts.length < 2) return NONE;
       const relatives = relativesOf(transcript, heads(), lastTimeOf);
       return relatives.length === 0 ? NONE : copiedFrom(transcript, relatives, linesOf);
     },
@@ -196,7 +196,13 @@ function readLines(path: string): Lines {
   const id = sessionIdOf(path);
   let startedAt: number | undefined;
   readable(() => {
-    for (const { value } of jsonl(path, { keep: isConversation, report: ignore })) {
+    const keep = (bytes: Buffer) => {
+      if (!isConversation(bytes)) return false;
+      const output = toolOutput(bytes);
+      if (output !== undefined) lines.push(output);
+      return output === undefined;
+    };
+    for (const { value } of jsonl(path, { keep, report: ignore })) {
       const line = lineOf(value);
       if (line === undefined) continue;
       const at = timeOf(line);
@@ -209,6 +215,21 @@ function readLines(path: string): Lines {
   });
   const bornAt = readable(() => statSync(path).birthtimeMs) || undefined;
   return { path, lines, uuids: new Set(lines.map(({ uuid }) => uuid)), bornAt };
+}
+
+const TOOL_OUTPUT = Buffer.from('"toolUseResult":');
+const SMALL_BYTES = 4096;
+
+/**
+ * A large tool output without parsing it. What the client wrote behind the message and before its own
+ * copy of the output is found on the bytes: inside a JSON string the quotes would be escaped.
+ */
+function toolOutput(line: Buffer): Lines['lines'][number] | undefined {
+  const end = line.length < SMALL_BYTES ? -1 : line.indexOf(TOOL_OUTPUT);
+  if (end === -1) return undefined;
+  const before = line.toString('latin1', Math.max(0, end - 400), end);
+  const [, uuid, timestamp] = /\]\},"uuid":"([^"]+)","timestamp":"([^"]+)",$/.exec(before) ?? [];
+  return uuid === undefined ? undefined : { uuid, kind: 'reply', at: timeOf({ timestamp }), marked: false };
 }
 
 function kindOf(line: Line): Kind {
@@ -249,18 +270,20 @@ interface Share {
   until: number;
   /** Has prompts or replies of its own that stand before the last shared line. */
   branched: boolean;
-  /** Time of the first prompt of its own behind the last shared line. */
+  /** Time of the first prompt of its own behind the last shared line, or of the first answer to what is no prompt. */
   wentOnAt: number | undefined;
 }
 
 function shareOf({ lines }: Lines, others: ReadonlySet<string>): Share {
   const last = lines.findLastIndex(({ uuid }) => others.has(uuid));
   const shared = lines.filter(({ uuid }) => others.has(uuid));
+  const after = lines.slice(last + 1);
+  const next = after.find(({ kind }) => kind === 'prompt') ?? after.find(({ kind }) => kind === 'reply');
   return {
     marked: shared.filter(({ marked }) => marked).length,
     until: shared.reduce((latest, { at }) => Math.max(latest, at ?? 0), 0),
     branched: lines.slice(0, last).some(({ uuid, kind }) => kind !== 'context' && !others.has(uuid)),
-    wentOnAt: lines.slice(last + 1).find(({ kind }) => kind === 'prompt')?.at,
+    wentOnAt: next?.at,
   };
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import {
   type Env,
   errorMessage,
@@ -11,10 +11,10 @@ import {
   type Need,
   type Problem,
   type RawSession,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { isConversation, summaryFilter } from './filter.js';
 import { createLineage, headOf, ignore, type Lineage, sessionIdOf } from './lineage.js';
-import { CustomTitle } from './records.js';
+import { customTitleOf } from './records.js';
 import type { ClaudeRecord } from './transform.js';
 
 /** `$CLAUDE_CONFIG_DIR`, by default `~/.claude`. */
@@ -27,46 +27,87 @@ export function files(env: Env): FilePattern[] {
 
 type FileRole = 'transcript' | 'agent' | 'agent-meta' | 'title';
 
-interface Group {
-  transcripts: FoundFile[];
-  agents: FoundFile[];
-  metas: FoundFile[];
-  titles: FoundFile[];
-}
-
 /** One raw session for each session id: its transcript, and its subagents' files wherever a client put them. */
 export function sessions(found: readonly FoundFile[]): RawSession<ClaudeRecord>[] {
-  const groups = new Map<string, Group>();
+  const byId = new Map<string, ClaudeSession>();
+  const lineage = createLineage(() =>
+    [...byId.values()].flatMap((session) => session.withRole('transcript')),
+  );
   for (const file of found) {
-    const { role, sessionId } = classify(file.path);
-    if (sessionId === undefined) continue;
-    const group = groups.get(sessionId) ?? { transcripts: [], agents: [], metas: [], titles: [] };
-    groups.set(sessionId, group);
-    if (role === 'transcript') group.transcripts.push(file);
-    else if (role === 'agent') group.agents.push(file);
-    else if (role === 'agent-meta') group.metas.push(file);
-    else group.titles.push(file);
+    const id = sessionIdFor(file.path);
+    if (id === undefined) continue;
+    const session = byId.get(id);
+    if (session === undefined) byId.set(id, new ClaudeSession(id, lineage, file));
+    else session.add(file);
   }
-  const lineage = createLineage([...groups.values()].flatMap((group) => group.transcripts));
-  const result: RawSession<ClaudeRecord>[] = [];
-  for (const [id, group] of groups) {
-    // A title without a transcript is what a deleted session leaves behind.
-    if (group.transcripts.length + group.agents.length > 0) result.push(rawSession(id, group, lineage));
-  }
-  return result;
+  // A title without a transcript is what a deleted session leaves behind.
+  return [...byId.values()].filter((session) => session.hasRecords());
 }
 
-function classify(path: string): { role: FileRole; sessionId: string | undefined } {
-  const name = basename(path);
-  const folder = dirname(path);
-  if (name === 'custom-title.json') return { role: 'title', sessionId: basename(folder) };
-  if (basename(folder) === 'subagents') {
-    const role = name.endsWith('.meta.json') ? 'agent-meta' : 'agent';
-    return { role, sessionId: basename(dirname(folder)) };
+/** A history may have ten thousand of them: what only a few are asked for is worked out when it is asked for. */
+class ClaudeSession implements RawSession<ClaudeRecord> {
+  private readonly found: FoundFile[];
+
+  constructor(
+    readonly id: string,
+    private readonly lineage: Lineage,
+    first: FoundFile,
+  ) {
+    this.found = [first];
   }
+
+  add(file: FoundFile): void {
+    this.found.push(file);
+  }
+
+  withRole(role: FileRole): FoundFile[] {
+    return this.found.filter(({ path }) => roleOf(path) === role);
+  }
+
+  hasRecords(): boolean {
+    for (const { path } of this.found) if (path.endsWith('.jsonl')) return true;
+    return false;
+  }
+
+  get files(): string[] {
+    return this.sorted().map(({ path }) => path);
+  }
+
+  get version(): string {
+    return filesVersion(this.sorted());
+  }
+
+  get changedAt(): number {
+    return this.found.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0);
+  }
+
+  load(need: Need, report: (problem: Problem) => void): Iterable<ClaudeRecord> {
+    return load(this, this.lineage, need, report);
+  }
+
+  private sorted(): FoundFile[] {
+    return this.found.length < 2 ? this.found : [...this.found].sort((a, b) => compare(a.path, b.path));
+  }
+}
+
+function roleOf(path: string): FileRole {
+  if (path.endsWith('.json')) return path.endsWith('.meta.json') ? 'agent-meta' : 'title';
+  return nameOf(path).startsWith('agent-') ? 'agent' : 'transcript';
+}
+
+function sessionIdFor(path: string): string | undefined {
+  const name = nameOf(path);
+  if (name === 'custom-title.json') return nameOf(dirname(path));
+  if (!name.startsWith('agent-')) return name.slice(0, -'.jsonl'.length);
+  const folder = dirname(path);
+  if (nameOf(folder) === 'subagents') return nameOf(dirname(folder));
   // 2.0 clients put subagents beside the transcripts; only their lines name the session.
-  if (name.startsWith('agent-')) return { role: 'agent', sessionId: sessionIdInside(path) };
-  return { role: 'transcript', sessionId: sessionIdOf(path) };
+  return sessionIdInside(path);
+}
+
+/** `basename`, which takes longer, for paths that end in a name. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf(sep) + 1);
 }
 
 function sessionIdInside(path: string): string | undefined {
@@ -83,39 +124,27 @@ function sessionIdInside(path: string): string | undefined {
   return undefined;
 }
 
-function rawSession(id: string, group: Group, lineage: Lineage): RawSession<ClaudeRecord> {
-  const all = [...group.titles, ...group.transcripts, ...group.metas, ...group.agents];
-  all.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return {
-    id,
-    files: all.map((file) => file.path),
-    version: filesVersion(all),
-    changedAt: all.reduce((latest, file) => Math.max(latest, file.mtimeMs), 0),
-    load: (need, report) => load(group, lineage, need, report),
-  };
-}
-
 function* load(
-  group: Group,
+  session: ClaudeSession,
   lineage: Lineage,
   need: Need,
   report: (problem: Problem) => void,
 ): Generator<ClaudeRecord> {
-  for (const { path } of group.titles) {
-    const title = CustomTitle.safeParse(readJson(path, report)).data?.customTitle;
+  for (const { path } of session.withRole('title')) {
+    const title = customTitleOf(readJson(path, report));
     if (title !== undefined) yield { kind: 'title', title };
   }
   const filter = (ofAgent: boolean) => (need === 'summary' ? summaryFilter({ ofAgent }) : isConversation);
-  for (const transcript of inOrder(group.transcripts)) {
+  for (const transcript of inOrder(session.withRole('transcript'))) {
     const { path: file, size } = transcript;
     yield { kind: 'transcript', file, empty: size === 0, ...lineage.copiesIn(transcript) };
     for (const record of jsonl(transcript.path, { keep: filter(false), report }))
       yield { kind: 'line', ...record };
   }
-  for (const { path } of group.metas) {
+  for (const { path } of session.withRole('agent-meta')) {
     yield { kind: 'agent', agentId: agentIdOf(path), meta: readJson(path, report) };
   }
-  for (const { path } of inOrder(group.agents)) {
+  for (const { path } of inOrder(session.withRole('agent'))) {
     const agentId = agentIdOf(path);
     for (const record of jsonl(path, { keep: filter(true), report }))
       yield { kind: 'line', agentId, ...record };

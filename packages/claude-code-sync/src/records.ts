@@ -1,5 +1,3 @@
-import * as z from 'zod/mini';
-
 /*
  * Lines of a Claude Code transcript, as loose as reality: unknown fields and line types pass, and a
  * field of another type than expected is unknown, never the end of its whole line. Checked by hand:
@@ -158,11 +156,18 @@ export function markedOrigin(line: Line, ownId: string): string | undefined {
   return sessionId !== undefined && sessionId !== ownId ? sessionId : undefined;
 }
 
-const optionalText = z.catch(z.optional(z.string()), undefined);
-
 /** `agent-<id>.meta.json`, beside a subagent's transcript. */
-export const AgentMeta = z.object({ agentType: optionalText, description: optionalText });
-export type AgentMeta = z.infer<typeof AgentMeta>;
+export interface AgentMeta {
+  agentType: string | undefined;
+  description: string | undefined;
+}
 
-/** `custom-title.json`, beside the folder of a session's subagents. */
-export const CustomTitle = z.object({ customTitle: optionalText });
+export function agentMetaOf(value: unknown): AgentMeta {
+  const meta = fields(value);
+  return { agentType: text(meta?.agentType), description: text(meta?.description) };
+}
+
+/** The title in `custom-title.json`, beside the folder of a session's subagents. */
+export function customTitleOf(value: unknown): string | undefined {
+  return text(fields(value)?.customTitle);
+}

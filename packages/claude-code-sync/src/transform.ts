@@ -1,7 +1,8 @@
-import type { ApiCall, Located, Message, Part, Session, Usage } from '@opensync/core';
+import type { ApiCall, Located, Message, Part, Session, Usage } from '@opensync/core/plugin';
 import { blocksOf, promptOf, resultText, textOf } from './content.js';
 import {
-  AgentMeta,
+  type AgentMeta,
+  agentMetaOf,
   type Line,
   lineOf,
   markedOrigin,
@@ -110,11 +111,9 @@ function addRecord(state: State, record: ClaudeRecord): void {
     case 'line':
       addLine(state, record);
       return;
-    case 'agent': {
-      const meta = AgentMeta.safeParse(record.meta);
-      if (meta.success) state.metas.set(record.agentId, meta.data);
+    case 'agent':
+      state.metas.set(record.agentId, agentMetaOf(record.meta));
       return;
-    }
     case 'title':
       state.main.customTitle = record.title;
       return;

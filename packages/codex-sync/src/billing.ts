@@ -1,4 +1,4 @@
-import type { ApiCall, Located, Message } from '@opensync/core';
+import type { ApiCall, Located, Message } from '@opensync/core/plugin';
 import { billedSince, tokenCountOf, usageOf } from './accounting.js';
 import {
   type Fields,

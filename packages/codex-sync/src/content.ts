@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core';
+import type { Part } from '@opensync/core/plugin';
 import { type Fields, fieldsOf, nameOf, stringOf } from './records.js';
 
 /** The entries of a message's content: text and images. */

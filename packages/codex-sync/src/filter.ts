@@ -1,4 +1,4 @@
-import type { Need } from '@opensync/core';
+import type { Need } from '@opensync/core/plugin';
 
 /*
  * Which lines are parsed at all, decided on their first bytes. Leaving one out has to be exact, keeping

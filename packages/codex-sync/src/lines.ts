@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as zlib from 'node:zlib';
-import { errorMessage, type JsonlOptions, jsonl, type Located, unreadable } from '@opensync/core';
+import { errorMessage, type JsonlOptions, jsonl, type Located, unreadable } from '@opensync/core/plugin';
 
 /** Absent before Node 22.15. */
 const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (data: Buffer) => Buffer };

@@ -11,7 +11,7 @@ import {
   type Need,
   type Problem,
   type RawSession,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { filterFor } from './filter.js';
 import { baseLines, copiedUntil, type Rollout, type Threads } from './lineage.js';
 import { canRead, linesOf } from './lines.js';

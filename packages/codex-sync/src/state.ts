@@ -1,4 +1,4 @@
-import type { ApiCall, Located, Message, Part, Session } from '@opensync/core';
+import type { ApiCall, Located, Message, Part, Session } from '@opensync/core/plugin';
 import { NOTHING } from './accounting.js';
 import type { Line, Meta, Tokens } from './records.js';
 

@@ -1,4 +1,4 @@
-import type { Located, Message, Part, Session } from '@opensync/core';
+import type { Located, Message, Part, Session } from '@opensync/core/plugin';
 import { NOTHING, tokenCountOf } from './accounting.js';
 import {
   addCompaction,

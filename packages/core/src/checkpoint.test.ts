@@ -127,7 +127,7 @@ describe('a checkpoint', () => {
     const long = ['x'.repeat(10_000), `${'x'.repeat(10_000)}y`, 'ä'.repeat(500)];
     const reserved = [
       'index',
-      'index.tsv',
+      'index.jsonl',
       'floor',
       '.floor',
       '.floor.json',
@@ -177,9 +177,9 @@ describe('the index', () => {
 
   it('writes nothing when nothing changed', () => {
     open().setComplete('s1', complete('v1'));
-    const before = readFileSync(join(folder, 'index.tsv'), 'utf8');
+    const before = readFileSync(join(folder, 'index.jsonl'), 'utf8');
     open().setComplete('s1', complete('v1'));
-    expect(readFileSync(join(folder, 'index.tsv'), 'utf8')).toBe(before);
+    expect(readFileSync(join(folder, 'index.jsonl'), 'utf8')).toBe(before);
   });
 
   it('cut anywhere, or with anything behind the cut, only forgets and never says more than is true', () => {
@@ -190,10 +190,10 @@ describe('the index', () => {
       ['größe', '9@9'],
     ]);
     for (const [id, version] of entries) open().setComplete(id, complete(version));
-    const bytes = readFileSync(join(folder, 'index.tsv'));
+    const bytes = readFileSync(join(folder, 'index.jsonl'));
     for (let length = 0; length <= bytes.length; length++) {
-      writeFileSync(join(folder, 'index.tsv'), bytes);
-      truncateSync(join(folder, 'index.tsv'), length);
+      writeFileSync(join(folder, 'index.jsonl'), bytes);
+      truncateSync(join(folder, 'index.jsonl'), length);
       for (const { version } of [...open().complete()].map(([id, entry]) => ({ ...entry, id }))) {
         expect([...entries.values()]).toContain(version);
       }
@@ -211,7 +211,7 @@ describe('the index', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         mkdirSync(folder, { recursive: true });
-        writeFileSync(join(folder, 'index.tsv'), Buffer.concat([bytes, Buffer.from('\n')]));
+        writeFileSync(join(folder, 'index.jsonl'), Buffer.concat([bytes, Buffer.from('\n')]));
         expect(open().complete().has('s1')).toBe(false);
         open().setComplete('s1', complete('v1'));
         expect(open().complete().get('s1')).toEqual(complete('v1'));
@@ -223,7 +223,7 @@ describe('the index', () => {
   it('is rewritten when most of it is history', () => {
     const store = open();
     for (let version = 0; version < 1_500; version++) store.setComplete('s1', complete(`v${version}`));
-    const linesOf = () => readFileSync(join(folder, 'index.tsv'), 'utf8').split('\n').length - 1;
+    const linesOf = () => readFileSync(join(folder, 'index.jsonl'), 'utf8').split('\n').length - 1;
     expect(linesOf()).toBe(1_500);
     expect(open().complete().get('s1')).toEqual(complete('v1499'));
     expect(linesOf()).toBe(1);

@@ -150,13 +150,21 @@ function pickPrices({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, webS
   return Object.fromEntries(Object.entries(picked).filter(([, price]) => price !== undefined));
 }
 
-/** Long-context prices hold for the whole request, not only for what is above the threshold. */
-function findRow(
+/** The part of the table that holds for one request. Long-context prices hold for the whole of it. */
+interface Located {
+  period: Period;
+  until: string | undefined;
+  /** Prices of the tier, below any long context. */
+  atTier: Row;
+  long: (Prices & { above: number }) | undefined;
+}
+
+function locate(
   entry: Entry,
   usage: Usage,
   when: number | undefined,
   tier: string | undefined,
-): PriceRow | string {
+): Located | string {
   const name = `model "${entry.model}"`;
   const found = findPeriod(entry.periods, when);
   if (found === undefined) return `${name} has no price for that day`;
@@ -168,6 +176,10 @@ function findRow(
   const standardLong = period.long?.findLast(({ above }) => tokens > above);
   if (long === undefined && standardLong !== undefined)
     return `${name} has no price for tier "${tier}" above ${standardLong.above} prompt tokens`;
+  return { period, until, atTier, long };
+}
+
+function rowOf(entry: Entry, { period, until, atTier, long }: Located, tier: string | undefined): PriceRow {
   return {
     model: entry.model,
     vendor: entry.vendor,
@@ -216,21 +228,40 @@ function parseAmount(exact: string): bigint {
 const BUCKETS = ['input', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'output'] as const;
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
 
+type Quantity = (typeof BUCKETS)[number] | 'webSearch';
+
+/** A row and its prices as amounts, undefined where it has none. */
+interface Tariff {
+  row: PriceRow;
+  each: Partial<Record<Quantity, bigint>>;
+}
+
+function tariffOf(row: PriceRow): Tariff {
+  const each: Tariff['each'] = {};
+  for (const kind of [...BUCKETS, 'webSearch'] as const) {
+    const price = parsePrice(row[kind] ?? '');
+    if (price !== undefined) each[kind] = kind === 'webSearch' ? price * MILLION : price;
+  }
+  return { row, each };
+}
+
 /** The bill of one request, or why it cannot be written. What was not used needs no price. */
-function amountOf(usage: Usage, webSearches: number, price: PriceRow): bigint | string {
-  const quantities = [
-    ...BUCKETS.map((bucket) => [bucket, usage[bucket]] as const),
-    ['webSearch', webSearches] as const,
-  ];
-  let total = 0n;
-  for (const [kind, count] of quantities) {
-    if (!isCount(count)) return `usage of model "${price.model}" is not a count: ${kind} is ${count}`;
-    if (count === 0) continue;
-    const each = parsePrice(price[kind] ?? '');
-    if (each === undefined) return `model "${price.model}" has no price for ${kind}`;
-    total += each * BigInt(count) * (kind === 'webSearch' ? MILLION : 1n);
+function amountOf(usage: Usage, webSearches: number, tariff: Tariff): bigint | string {
+  let total = addQuantity(0n, 'webSearch', webSearches, tariff);
+  for (const bucket of BUCKETS) {
+    if (typeof total === 'string') return total;
+    total = addQuantity(total, bucket, usage[bucket], tariff);
   }
   return total;
+}
+
+function addQuantity(total: bigint, kind: Quantity, count: number, { row, each }: Tariff): bigint | string {
+  if (count === 0) return total;
+  if (!isCount(count)) return `usage of model "${row.model}" is not a count: ${kind} is ${count}`;
+  const price = each[kind];
+  return price === undefined
+    ? `model "${row.model}" has no price for ${kind}`
+    : total + price * BigInt(count);
 }
 
 /**
@@ -238,7 +269,7 @@ function amountOf(usage: Usage, webSearches: number, price: PriceRow): bigint | 
  * unknown; it never throws and there is no fallback price. `when` is milliseconds since the Unix epoch.
  */
 export function calculateCost(model: string, usage: Usage, when?: number, options: CostOptions = {}): Cost {
-  return costAt(findPrices(model, options), usage, when, options);
+  return costFrom(billOf(findPrices(model, options), usage, when, options, new Map()));
 }
 
 /** What is known of a model's prices, or why nothing is. */
@@ -247,19 +278,36 @@ function findPrices(model: string, { provider, overrides }: CostOptions): Entry 
   return override === undefined ? findEntry(model, provider) : overrideRow(model, override);
 }
 
-function costAt(
+/** Tariffs that were worked out before, by the part of the table they come from. */
+type Tariffs = Map<object, Tariff>;
+
+/** What one request costs, and by which row; or why that is unknown. */
+type Bill = { amount: bigint; row: PriceRow } | string;
+
+function billOf(
   entry: Entry | PriceRow | string,
   usage: Usage,
   when: number | undefined,
-  options: CostOptions,
-): Cost {
-  if (typeof entry === 'string') return { known: false, reason: entry };
-  const price = 'periods' in entry ? findRow(entry, usage, when, options.tier) : entry;
-  if (typeof price === 'string') return { known: false, reason: price };
-  const amount = amountOf(usage, options.webSearches ?? 0, price);
-  if (typeof amount === 'string') return { known: false, reason: amount };
-  const exact = formatAmount(amount);
-  return { known: true, usd: Number(exact), exact, price };
+  { tier, webSearches = 0 }: CostOptions,
+  tariffs: Tariffs,
+): Bill {
+  if (typeof entry === 'string') return entry;
+  const located = 'periods' in entry ? locate(entry, usage, when, tier) : entry;
+  if (typeof located === 'string') return located;
+  const key = 'period' in located ? (located.long ?? located.atTier) : located;
+  let tariff = tariffs.get(key);
+  if (tariff === undefined) {
+    tariff = tariffOf('periods' in entry ? rowOf(entry, located as Located, tier) : entry);
+    tariffs.set(key, tariff);
+  }
+  const amount = amountOf(usage, webSearches, tariff);
+  return typeof amount === 'string' ? amount : { amount, row: tariff.row };
+}
+
+function costFrom(bill: Bill): Cost {
+  if (typeof bill === 'string') return { known: false, reason: bill };
+  const exact = formatAmount(bill.amount);
+  return { known: true, usd: Number(exact), exact, price: bill.row };
 }
 
 /** The exact sum, rounded to a number once; undefined when any of the costs is unknown. */
@@ -271,6 +319,16 @@ export function addCosts(costs: readonly Cost[]): { usd: number; exact: string }
   }
   const exact = formatAmount(total);
   return { usd: Number(exact), exact };
+}
+
+/** The exact sum of amounts as `PricedCalls.exact` gives them; null when one of them is unknown. */
+export function addExact(amounts: readonly (string | undefined)[]): number | null {
+  let total = 0n;
+  for (const amount of amounts) {
+    if (amount === undefined) return null;
+    total += parseAmount(amount);
+  }
+  return Number(formatAmount(total));
 }
 
 export interface PricedCalls {
@@ -285,14 +343,9 @@ export interface PricedCalls {
 
 type SessionOptions = Pick<CostOptions, 'provider' | 'overrides'>;
 
-function costOf(call: ApiCall, entry: Entry | PriceRow | string, options: SessionOptions): Cost {
-  if (call.usage === undefined) return { known: false, reason: 'the tool recorded no tokens for the call' };
-  const { tier, webSearches } = call;
-  return costAt(entry, call.usage, call.createdAt, {
-    ...options,
-    ...(tier === undefined ? {} : { tier }),
-    ...(webSearches === undefined ? {} : { webSearches }),
-  });
+function billOfCall(call: ApiCall, entry: Entry | PriceRow | string, tariffs: Tariffs): Bill {
+  if (call.usage === undefined) return 'the tool recorded no tokens for the call';
+  return billOf(entry, call.usage, call.createdAt, call, tariffs);
 }
 
 /** A call that used nothing, such as a tool's own placeholder for an error, costs nothing at any price. */
@@ -305,17 +358,24 @@ export function priceCalls(calls: readonly ApiCall[], options: SessionOptions = 
   // A session has many calls and few models.
   const models = new Set(calls.map(({ model = '' }) => model));
   const entries = new Map([...models].map((model) => [model, findPrices(model, options)]));
-  const priced = calls.map((call) => {
-    const entry = entries.get(call.model ?? '') ?? '';
-    return { call, cost: costOf(call, entry, options) };
+  const tariffs: Tariffs = new Map();
+  const bills = calls.map((call) => billOfCall(call, entries.get(call.model ?? '') ?? '', tariffs));
+  const unpriced = new Set<string>();
+  let total = 0n;
+  calls.forEach((call, index) => {
+    const bill = bills[index] ?? '';
+    if (usedNothing(call)) return;
+    if (typeof bill === 'string') unpriced.add(call.model || 'unknown model');
+    else total += bill.amount;
   });
-  const billed = priced.filter(({ call }) => !usedNothing(call));
-  const unpriced = billed.filter(({ cost }) => !cost.known).map(({ call }) => call.model || 'unknown model');
-  const total = addCosts(billed.map(({ cost }) => cost));
+  const exact = unpriced.size === 0 ? formatAmount(total) : undefined;
   return {
-    cost: total?.usd ?? null,
-    ...(total === undefined ? {} : { exact: total.exact }),
-    unpriced: [...new Set(unpriced)].sort(),
-    calls: priced,
+    cost: exact === undefined ? null : Number(exact),
+    ...(exact === undefined ? {} : { exact }),
+    unpriced: [...unpriced].sort(),
+    // Worked out for those who ask: a list of sessions shows their totals alone.
+    get calls() {
+      return calls.map((call, index) => ({ call, cost: costFrom(bills[index] ?? '') }));
+    },
   };
 }

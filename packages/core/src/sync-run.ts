@@ -89,7 +89,8 @@ function isHopeless<R>(run: Run<R>, { kind, status }: OpenSyncError): boolean {
   return run.failuresInARow >= (status === 500 ? MAX_ERRORS_IN_A_ROW : MAX_FAILURES_IN_A_ROW);
 }
 
-async function connect<R>({ client }: SyncContext<R>): Promise<Server> {
+async function connect<R>(context: SyncContext<R>): Promise<Server> {
+  const client = typeof context.client === 'function' ? await context.client() : context.client;
   const { success, data, error, kind } = await client.health();
   if (!success || data === undefined) throw new OpenSyncError(kind ?? 'network', error ?? 'No answer.');
   const has = (capability: string) => data.capabilities.includes(capability);

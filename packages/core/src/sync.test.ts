@@ -341,9 +341,9 @@ describe('an interruption', () => {
     writeHistory(world);
     await world.sync();
     const damage = [
-      () => rmSync(join(world.stateFolder, 'index.tsv')),
+      () => rmSync(join(world.stateFolder, 'index.jsonl')),
       () => rmSync(join(world.stateFolder, 'one.json')),
-      () => appendFileSync(join(world.stateFolder, 'index.tsv'), '\0garbage\t\n'),
+      () => appendFileSync(join(world.stateFolder, 'index.jsonl'), '\0garbage\t\n'),
       () => appendFileSync(join(world.stateFolder, 'two.json'), '}'),
     ];
     for (const damaged of damage) {

@@ -13,7 +13,8 @@ export interface SyncContext<R = unknown> {
   source: Source<R>;
   env: Env;
   config: Config;
-  client: Client;
+  /** The server; a function is called when there is something to send. */
+  client: Client | (() => Promise<Client>);
   checkpoints: CheckpointStore;
   sleep?: (ms: number) => Promise<void>;
 }
@@ -93,10 +94,47 @@ export async function syncHistory<R>(
     poison: 0,
     durationMs: 0,
   };
-  const complete = checkpoints.complete();
+  const raws = rawSessions(source, env);
   const stamp = stampOf(source as Source, config);
+  const isWhole = options.only === undefined && options.force !== true;
+  const digest = isWhole ? digestOf(raws, stamp) : undefined;
+  const settled = checkpoints.settled();
+  if (digest !== undefined && settled?.digest === digest) {
+    summary.sessions = summary.unchanged = settled.sessions;
+  } else {
+    await syncDue(context, options, raws, stamp, summary);
+    if (digest !== undefined) settle(checkpoints, raws, stamp, digest);
+  }
+  summary.durationMs = env.now() - startedAt;
+  return summary;
+}
+
+/** Notes that the server holds all of the history, if it does. */
+function settle(
+  checkpoints: CheckpointStore,
+  raws: readonly RawSession[],
+  stamp: string,
+  digest: string,
+): void {
+  let sessions = 0;
+  for (const raw of raws) {
+    const known = checkpoints.complete().get(raw.id);
+    if (known?.version !== versionOf(raw, stamp)) return;
+    sessions += known.sessions;
+  }
+  checkpoints.setSettled({ digest, sessions });
+}
+
+async function syncDue<R>(
+  context: SyncContext<R>,
+  options: SyncOptions,
+  raws: readonly RawSession<R>[],
+  stamp: string,
+  summary: SyncSummary,
+): Promise<void> {
+  const complete = context.checkpoints.complete();
   const due: RawSession<R>[] = [];
-  for (const raw of rawSessions(source, env)) {
+  for (const raw of raws) {
     if (options.only?.(raw as RawSession) === false) continue;
     const known = complete.get(raw.id);
     if (options.force === true || known?.version !== versionOf(raw, stamp)) {
@@ -106,22 +144,26 @@ export async function syncHistory<R>(
       summary.unchanged += known.sessions;
     }
   }
-  if (due.length > 0) {
-    // What reads, prices and sends is loaded when there is something to send: most runs find nothing.
-    const { syncSessions } = await import('./sync-run.js');
-    await syncSessions(context, options, due.sort(newestFirst), summary);
-  }
-  summary.durationMs = env.now() - startedAt;
-  return summary;
+  if (due.length === 0) return;
+  // What reads, prices and sends is loaded when there is something to send: most runs find nothing.
+  const { syncSessions } = await import('./sync-run.js');
+  await syncSessions(context, options, due.sort(newestFirst), summary);
 }
 
 /** The sessions of a source, newest first, not read. */
 export function findSessions<R>(source: Source<R>, env: Env): RawSession<R>[] {
-  return [...rawSessions(source, env)].sort(newestFirst);
+  return rawSessions(source, env).sort(newestFirst);
 }
 
-function rawSessions<R>(source: Source<R>, env: Env): Iterable<RawSession<R>> {
-  return source.sessions(discover(source, env), env);
+function rawSessions<R>(source: Source<R>, env: Env): RawSession<R>[] {
+  return [...source.sessions(discover(source, env), env)];
+}
+
+/** Of the state of a whole history: the same as last time means that there is nothing to look up. */
+function digestOf(raws: readonly RawSession[], stamp: string): string {
+  let state = stamp;
+  for (const { id, version } of raws) state += `\n${id}\t${version}`;
+  return createHash('sha256').update(state).digest('base64url');
 }
 
 function newestFirst(a: RawSession, b: RawSession): number {

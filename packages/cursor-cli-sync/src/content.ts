@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core';
+import type { Part } from '@opensync/core/plugin';
 import { Block, type MessageRecord } from './records.js';
 
 /** The blocks of a message's content; a bare string is one text block, what is no block is left out. */

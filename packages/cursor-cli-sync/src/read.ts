@@ -13,7 +13,7 @@ import {
   type RawSession,
   readJson,
   unreadable,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { ChatFile, type CursorRecord } from './records.js';
 import { readStore } from './store.js';
 import { textMessages } from './text-transcript.js';

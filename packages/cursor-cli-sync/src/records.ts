@@ -1,4 +1,4 @@
-import type { Location } from '@opensync/core';
+import type { Location } from '@opensync/core/plugin';
 import * as z from 'zod/mini';
 
 /*

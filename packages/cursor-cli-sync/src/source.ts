@@ -1,4 +1,4 @@
-import { defineSource } from '@opensync/core';
+import { defineSource } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
 import { files, sessions } from './read.js';
 import { transform } from './transform.js';

@@ -1,4 +1,4 @@
-import type { ApiCall, Location, Message, Part, Session } from '@opensync/core';
+import type { ApiCall, Location, Message, Part, Session } from '@opensync/core/plugin';
 import {
   answerParts,
   blocksOf,

@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core';
+import type { Part } from '@opensync/core/plugin';
 import { fieldsOf, type PartRecord, textOf } from './records.js';
 
 /** A part and the tool's own id of it. */

@@ -9,7 +9,7 @@ import {
   type SqlRow,
   type SqlValue,
   withDatabase,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { nextApiRecords } from './next-api.js';
 import type { OpencodeRecord } from './records.js';
 

@@ -7,7 +7,7 @@ import {
   type RawSession,
   readJson,
   unreadable,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { messageOf, type OpencodeRecord } from './records.js';
 
 /*

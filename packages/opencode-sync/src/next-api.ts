@@ -1,4 +1,4 @@
-import type { SqlRow } from '@opensync/core';
+import type { SqlRow } from '@opensync/core/plugin';
 import { fieldsOf, itemsOf, type OpencodeRecord, textOf } from './records.js';
 
 /**

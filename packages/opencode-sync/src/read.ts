@@ -6,7 +6,7 @@ import {
   filesVersion,
   isOpenSyncError,
   type RawSession,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { databaseSessions } from './database.js';
 import { idOf, legacySession } from './legacy.js';
 import type { OpencodeRecord } from './records.js';

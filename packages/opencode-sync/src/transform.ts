@@ -8,7 +8,7 @@ import {
   type Session,
   type Uncounted,
   type Usage,
-} from '@opensync/core';
+} from '@opensync/core/plugin';
 import { contentOf, type OwnPart } from './content.js';
 import {
   type MessageRecord,

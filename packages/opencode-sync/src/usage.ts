@@ -1,4 +1,4 @@
-import type { Usage } from '@opensync/core';
+import type { Usage } from '@opensync/core/plugin';
 import type { TokensRecord } from './records.js';
 
 /** What decides how a client counted. The version is the session's: a message may be of a later client. */

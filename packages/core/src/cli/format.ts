@@ -20,12 +20,10 @@ export function table(
   return [line(header), ...rows.map(line)].map((text) => `${text}\n`).join('');
 }
 
-const segmenter = new Intl.Segmenter();
-
 /** Terminal columns, near enough for a table: wide scripts and emoji take two. */
 function width(text: string): number {
   let columns = 0;
-  for (const { segment } of segmenter.segment(stripVTControlCharacters(text))) {
+  for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text))) {
     columns +=
       /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/u.test(
         segment,
@@ -55,10 +53,8 @@ export function money(usd: number | null): string {
   return `$${usd.toFixed(usd !== 0 && usd < 0.01 ? 6 : 2)}`;
 }
 
-const whole = new Intl.NumberFormat('en-US');
-
 export function count(tokens: number | null): string {
-  return tokens === null ? 'unknown' : whole.format(tokens);
+  return tokens === null ? 'unknown' : tokens.toLocaleString('en-US');
 }
 
 /** Local time, to the minute. */

@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '../checkpoint.js';
 import type { Config } from '../config.js';
-import { addCosts, type Cost } from '../pricing.js';
+import { addExact } from '../pricing.js';
 import { describeProblem, type PreparedSession, readSessions } from '../session.js';
 import type { RawSession, Source } from '../source.js';
 import { stampOf, versionOf } from '../sync.js';
@@ -46,14 +46,14 @@ export interface RowOptions<R> {
   source: Source<R>;
   config: Config;
   /** Absent when nobody is signed in: then nothing is synced. */
-  checkpoints?: CheckpointStore | undefined;
+  syncedOf?: ((raw: RawSession<R>) => Synced) | undefined;
 }
 
 /** Rows of a session and its subagents. @throws OpenSyncError `read` */
 export function sessionRows<R>(raw: RawSession<R>, options: RowOptions<R>): SessionRow[] {
-  const { source, config, checkpoints } = options;
+  const { source, config, syncedOf } = options;
   const prepared = readSessions(source, raw, 'summary', { prices: config.prices });
-  const synced = checkpoints === undefined ? 'no' : syncedOf(raw, source, config, checkpoints);
+  const synced = syncedOf?.(raw) ?? 'no';
   return prepared.map((one) => {
     const row = sessionRow(one, source as Source, raw, synced);
     const children = prepared.filter(({ session }) => session.parentId === one.session.id);
@@ -61,15 +61,18 @@ export function sessionRows<R>(raw: RawSession<R>, options: RowOptions<R>): Sess
   });
 }
 
-function syncedOf<R>(
-  raw: RawSession<R>,
+/** How much of each session a server has, as far as is known here. */
+export function syncedBy<R>(
   source: Source<R>,
   config: Config,
   checkpoints: CheckpointStore,
-): Synced {
-  const complete = checkpoints.complete().get(raw.id)?.version;
-  if (complete === versionOf(raw, stampOf(source as Source, config))) return 'yes';
-  return complete !== undefined || checkpoints.has(raw.id) ? 'partly' : 'no';
+): (raw: RawSession<R>) => Synced {
+  const stamp = stampOf(source as Source, config);
+  return (raw) => {
+    const complete = checkpoints.complete().get(raw.id)?.version;
+    if (complete === versionOf(raw, stamp)) return 'yes';
+    return complete !== undefined || checkpoints.has(raw.id) ? 'partly' : 'no';
+  };
 }
 
 function sessionRow(
@@ -132,10 +135,8 @@ function countToolCalls(session: Session): number {
 function totals(
   prepared: readonly PreparedSession[],
 ): Pick<SessionRow, 'usageWithChildren' | 'costWithChildren'> {
-  const costs: Cost[] = prepared.flatMap(({ priced }) => priced.calls.map(({ cost }) => cost));
-  const isKnown = prepared.every(({ priced }) => priced.cost !== null);
   return {
     usageWithChildren: addUsage(prepared.flatMap(({ session }) => session.calls)),
-    costWithChildren: isKnown ? (addCosts(costs.filter((cost) => cost.known))?.usd ?? null) : null,
+    costWithChildren: addExact(prepared.map(({ priced }) => priced.exact)),
   };
 }

@@ -32,5 +32,7 @@ function stat(path: string): FoundFile | undefined {
 
 /** A version for a session read from these files: it changes when one of them changes, comes or goes. */
 export function filesVersion(files: readonly FoundFile[]): string {
-  return files.map((file) => `${file.size}@${file.mtimeMs}`).join(',');
+  let version = '';
+  for (const { size, mtimeMs } of files) version += `${version === '' ? '' : ','}${size}@${mtimeMs}`;
+  return version;
 }

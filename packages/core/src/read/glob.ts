@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve, sep } from 'node:path';
 
 /**
  * Paths of the files below `folder` that match a pattern of segments joined by `/`: `*` and `?` stand
@@ -12,13 +12,13 @@ import { join } from 'node:path';
  * measured cost more to load than 10,000 files cost to list.
  */
 export function findFiles(folder: string, patterns: readonly string[]): string[] {
-  const found = new Set<string>();
+  const found: string[] = [];
   walk(
-    folder,
+    resolve(folder),
     patterns.map((pattern) => pattern.split('/').map(toMatcher)),
-    (path) => found.add(path),
+    (path) => found.push(path),
   );
-  return [...found];
+  return found;
 }
 
 /** Matches one name; "**" stands for itself. */
@@ -36,29 +36,33 @@ function toMatcher(segment: string): Matcher {
 
 /** `patterns` are what is left of each pattern in this folder. */
 function walk(folder: string, patterns: readonly Matcher[][], add: (path: string) => void): void {
+  // "**" may stand for no folder at all, so what follows it holds here as well.
+  const here = patterns.flatMap(expand);
+  const names = here.flatMap((pattern) => (pattern.length === 1 ? pattern : []));
+  const folders = here.filter((pattern) => pattern.length > 1);
   for (const entry of list(folder)) {
-    const path = join(folder, entry.name);
+    const path = folder + sep + entry.name;
     const isLink = entry.isSymbolicLink();
-    if (entry.isDirectory() || isLink) {
-      const inside = patterns.flatMap((pattern) => enter(pattern, entry.name));
+    if (folders.length > 0 && (isLink || entry.isDirectory())) {
+      const inside = folders.filter(([first]) => matches(first, entry.name)).map(enter);
       const followed = isLink ? inside.filter((pattern) => !pattern.includes('**')) : inside;
       if (followed.length > 0) walk(path, followed, add);
     }
-    if ((entry.isFile() || isLink) && patterns.some((pattern) => isMatch(pattern, entry.name))) add(path);
+    if ((isLink || entry.isFile()) && names.some((name) => name !== '**' && name.test(entry.name))) add(path);
   }
 }
 
-/** What is left of a pattern inside a folder; nothing when it cannot match there. */
-function enter(pattern: Matcher[], name: string): Matcher[][] {
-  const [first, ...rest] = pattern;
-  if (first === '**') return [pattern, ...enter(rest, name)];
-  return first !== undefined && rest.length > 0 && first.test(name) ? [rest] : [];
+function expand(pattern: Matcher[]): Matcher[][] {
+  return pattern[0] === '**' ? [pattern, ...expand(pattern.slice(1))] : [pattern];
 }
 
-function isMatch(pattern: Matcher[], name: string): boolean {
-  const [first, ...rest] = pattern;
-  if (first === '**') return isMatch(rest, name);
-  return first !== undefined && rest.length === 0 && first.test(name);
+function matches(first: Matcher | undefined, name: string): boolean {
+  return first === '**' || first?.test(name) === true;
+}
+
+/** What is left of a pattern inside a folder that its first segment matches. */
+function enter(pattern: Matcher[]): Matcher[] {
+  return pattern[0] === '**' ? pattern : pattern.slice(1);
 }
 
 function list(folder: string): Dirent[] {

@@ -3,7 +3,7 @@ import { findSessions } from '../../sync.js';
 import { count, dateTime, money, oneLine, table } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
-import { type SessionRow, sessionRows } from '../rows.js';
+import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
 import { type SelectOptions, select } from '../select.js';
 
 export interface ListOptions extends SelectOptions {
@@ -18,7 +18,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const limit = parseLimit(options);
   const config = settings(context);
   const account = accountOf(config);
-  const checkpoints = account && checkpointsOf(context, account);
+  const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const raws = await select(source, findSessions(source, io.env), options, io.env.now());
   const rows: SessionRow[] = [];
   let failed = 0;
@@ -29,7 +29,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
       continue;
     }
     try {
-      rows.push(...sessionRows(raw, { source, config, checkpoints }));
+      rows.push(...sessionRows(raw, { source, config, syncedOf }));
     } catch (error) {
       if (!isOpenSyncError(error)) throw error;
       failed++;

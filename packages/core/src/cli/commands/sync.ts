@@ -1,4 +1,4 @@
-import { createClient } from '../../client.js';
+import type { Client } from '../../client.js';
 import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
 import type { RawSession } from '../../source.js';
@@ -75,7 +75,7 @@ async function run(
       source,
       env: io.env,
       config,
-      client: createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) }),
+      client: () => connect(context, account),
       checkpoints: checkpointsOf(context, account),
     },
     {
@@ -92,6 +92,12 @@ async function run(
   if (options.json === true) io.stdout.write(`${JSON.stringify({ schema: 1, ...counts })}\n`);
   else if (options.quiet !== true) io.stdout.write(`${describe(counts)}\n`);
   return exitCode(context, summary, notices);
+}
+
+/** Loaded when there is something to send: most runs find nothing. */
+async function connect({ io }: CommandContext, account: Account): Promise<Client> {
+  const { createClient } = await import('../../client.js');
+  return createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
 }
 
 function describe(counts: Omit<SyncSummary, 'stopped'>): string {

@@ -1,0 +1,27 @@
+/*
+ * What a plugin needs when it starts, and nothing else: the main entry loads prices, schemas and the
+ * client as well, which takes longer than a sync with nothing to do.
+ */
+export type { Cli, CliIo } from './cli/create-cli.js';
+export { createCli } from './cli/create-cli.js';
+export type { ErrorKind } from './errors.js';
+export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+export { filesVersion } from './read/discover.js';
+export { readJson } from './read/json.js';
+export type { JsonlOptions } from './read/jsonl.js';
+export { jsonl, unreadable } from './read/jsonl.js';
+export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
+export { withDatabase } from './read/sqlite.js';
+export type { Env, FilePattern, FoundFile, Located, Need, RawSession, Source } from './source.js';
+export { defineSource } from './source.js';
+export type {
+  ApiCall,
+  Location,
+  Message,
+  Part,
+  Problem,
+  Role,
+  Session,
+  Uncounted,
+  Usage,
+} from './types.js';
