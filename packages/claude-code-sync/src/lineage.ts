@@ -270,20 +270,22 @@ interface Share {
   until: number;
   /** Has prompts or replies of its own that stand before the last shared line. */
   branched: boolean;
-  /** Time of the first prompt of its own behind the last shared line, or of the first answer to what is no prompt. */
+  /** Time of the first prompt of its own behind the last shared line. */
   wentOnAt: number | undefined;
+  /** Has replies of its own there, be it to something that nobody typed. */
+  replied: boolean;
 }
 
 function shareOf({ lines }: Lines, others: ReadonlySet<string>): Share {
   const last = lines.findLastIndex(({ uuid }) => others.has(uuid));
   const shared = lines.filter(({ uuid }) => others.has(uuid));
   const after = lines.slice(last + 1);
-  const next = after.find(({ kind }) => kind === 'prompt') ?? after.find(({ kind }) => kind === 'reply');
   return {
     marked: shared.filter(({ marked }) => marked).length,
     until: shared.reduce((latest, { at }) => Math.max(latest, at ?? 0), 0),
     branched: lines.slice(0, last).some(({ uuid, kind }) => kind !== 'context' && !others.has(uuid)),
-    wentOnAt: next?.at,
+    wentOnAt: after.find(({ kind }) => kind === 'prompt')?.at,
+    replied: after.some(({ kind }) => kind === 'reply'),
   };
 }
 
@@ -301,6 +303,7 @@ function isFork(mine: Lines, other: Lines): boolean {
   if ((here.wentOnAt === undefined) !== (there.wentOnAt === undefined)) return here.wentOnAt !== undefined;
   // What the original had gone on with before the fork was made would be in the fork.
   if (here.wentOnAt !== there.wentOnAt) return (here.wentOnAt ?? 0) < (there.wentOnAt ?? 0);
+  if (here.replied !== there.replied) return here.replied;
   if (mine.bornAt !== other.bornAt) return (mine.bornAt ?? 0) > (other.bornAt ?? 0);
   return mine.path > other.path;
 }

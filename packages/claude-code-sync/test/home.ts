@@ -60,8 +60,10 @@ export function rowsOfEverything(home: string): SessionRow[] {
   const everything: Source<ClaudeRecord> = {
     ...source,
     *sessions(files, env) {
-      for (const raw of source.sessions(files, env))
-        yield { ...raw, load: (_need, report) => raw.load('all', report) };
+      for (const raw of source.sessions(files, env)) {
+        const { id, files: ofSession, version, changedAt } = raw;
+        yield { id, files: ofSession, version, changedAt, load: (_need, report) => raw.load('all', report) };
+      }
     },
   };
   return findSessions(everything, envOf(home)).flatMap((raw) =>

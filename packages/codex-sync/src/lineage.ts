@@ -1,4 +1,10 @@
-import { errorMessage, type FoundFile, isOpenSyncError, type Located, type Problem } from '@opensync/core/plugin';
+import {
+  errorMessage,
+  type FoundFile,
+  isOpenSyncError,
+  type Located,
+  type Problem,
+} from '@opensync/core/plugin';
 import { isAccounting } from './filter.js';
 import { linesOf } from './lines.js';
 import { fieldsOf, type HistoryBase, lineOf, metaOf } from './records.js';

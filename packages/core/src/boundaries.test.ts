@@ -34,6 +34,7 @@ describe('core', () => {
       [
         "OpenSyncError",
         "addCosts",
+        "addUsage",
         "calculateCost",
         "checkpointFolder",
         "clearConfig",
@@ -43,6 +44,7 @@ describe('core', () => {
         "createClient",
         "defineSource",
         "discover",
+        "errorCode",
         "errorMessage",
         "filesVersion",
         "findSessions",

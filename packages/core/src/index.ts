@@ -17,7 +17,7 @@ export type { Config, ConfigOptions, LoadOptions, ResolvedConfig } from './confi
 export { clearConfig, configPath, loadConfig, resolveConfig, saveConfig } from './config.js';
 export { nodeEnv } from './env.js';
 export type { ErrorKind } from './errors.js';
-export { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 export type { PriceOverrides } from './price-overrides.js';
 export type { Cost, CostOptions, PricedCalls, PriceRow } from './pricing.js';
 export { addCosts, calculateCost, priceCalls } from './pricing.js';
@@ -46,4 +46,4 @@ export type {
   Usage,
 } from './types.js';
 export { normalizeUrl } from './url.js';
-export { completionTokens, promptTokens } from './usage.js';
+export { addUsage, completionTokens, promptTokens } from './usage.js';

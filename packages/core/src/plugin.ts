@@ -25,3 +25,4 @@ export type {
   Uncounted,
   Usage,
 } from './types.js';
+export { addUsage, completionTokens, promptTokens } from './usage.js';

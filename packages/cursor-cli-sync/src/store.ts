@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Need, type Problem, type ReadDatabase, type SqlValue, withDatabase } from '@opensync/core/plugin';
+import {
+  type Need,
+  type Problem,
+  type ReadDatabase,
+  type SqlValue,
+  withDatabase,
+} from '@opensync/core/plugin';
 import { bytesIn, type Field, fieldsOf, numberIn } from './protobuf.js';
 import { ChatMeta, type CursorRecord, type Turn } from './records.js';
 

@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs';
-import { errorMessage, isOpenSyncError, type Problem, type ReadDatabase, withDatabase } from '@opensync/core/plugin';
+import {
+  errorMessage,
+  isOpenSyncError,
+  type Problem,
+  type ReadDatabase,
+  withDatabase,
+} from '@opensync/core/plugin';
 
 export interface Tracked {
   title?: string;
