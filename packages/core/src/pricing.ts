@@ -39,7 +39,7 @@ export interface CostOptions {
   tier?: string;
   webSearches?: number;
   /** Who sold the call: a vendor of the table, a reseller, or a name of the user's own. */
-  provider?: string;
+  provider?: string | undefined;
   overrides?: PriceOverrides | undefined;
 }
 
@@ -356,10 +356,15 @@ function usedNothing({ usage, webSearches = 0 }: ApiCall): boolean {
 /** Cost of a session's calls: each at its own model, day and tier, then summed exactly. */
 export function priceCalls(calls: readonly ApiCall[], options: SessionOptions = {}): PricedCalls {
   // A session has many calls and few models.
-  const models = new Set(calls.map(({ model = '' }) => model));
-  const entries = new Map([...models].map((model) => [model, findPrices(model, options)]));
+  const entries = new Map<string, Entry | PriceRow | string>();
+  const entryOf = ({ model = '', provider = options.provider }: ApiCall) => {
+    const key = `${provider}/${model}`;
+    const entry = entries.get(key) ?? findPrices(model, { ...options, provider });
+    entries.set(key, entry);
+    return entry;
+  };
   const tariffs: Tariffs = new Map();
-  const bills = calls.map((call) => billOfCall(call, entries.get(call.model ?? '') ?? '', tariffs));
+  const bills = calls.map((call) => billOfCall(call, entryOf(call), tariffs));
   const unpriced = new Set<string>();
   let total = 0n;
   calls.forEach((call, index) => {

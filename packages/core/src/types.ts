@@ -56,6 +56,8 @@ export interface ApiCall {
   /** The vendor's message or response id; unique in the session. */
   id: string;
   model?: string;
+  /** Who sold it, where that differs from call to call. Default: the session's provider. */
+  provider?: string;
   /** Milliseconds since the Unix epoch. Decides which dated price applies. */
   createdAt?: number;
   /** Absent when the tool recorded the call but not its tokens: then the cost is unknown too. */

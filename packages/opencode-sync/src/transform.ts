@@ -229,6 +229,7 @@ function newCall({ info }: State, { record }: Draft, { id, location, tokens, cos
     id,
     location,
     ...(model !== undefined && { model }),
+    ...(provider !== undefined && { provider }),
     ...(createdAt !== undefined && { createdAt }),
     ...(usage !== undefined && { usage }),
     // The client stores 0 when it has no price.

@@ -26,7 +26,14 @@ export function createCli<R>(source: Source<R>): Cli {
       // Imported when it is needed: a library import of the plugin must not pay for it.
       const { runProgram } = await import('./program.js');
       const { stdout, stderr, stdin } = process;
+      if (io.stdout === undefined) stdout.on('error', endQuietly);
       return runProgram(source as Source, args, { stdout, stderr, stdin, ...io, env: io.env ?? nodeEnv() });
     },
   };
+}
+
+/** Whoever read the output has enough of it, as in `list | head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
 }

@@ -37,6 +37,8 @@ export interface SessionRow {
   files: readonly string[];
   synced: Synced;
   problems: string[];
+  /** US dollars, as the tool itself reckoned the calls it has a figure for; only where it has one. */
+  toolCost?: number;
   /** With subagents; only on a session that has some. */
   usageWithChildren?: Usage | null;
   costWithChildren?: number | null;
@@ -108,7 +110,13 @@ function sessionRow(
     files: raw.files,
     synced,
     problems: session.problems.map(describeProblem),
+    ...toolCostOf(session),
   };
+}
+
+function toolCostOf({ calls }: Session): { toolCost?: number } {
+  const costs = calls.flatMap(({ toolCost }) => toolCost ?? []);
+  return costs.length === 0 ? {} : { toolCost: costs.reduce((sum, cost) => sum + cost, 0) };
 }
 
 /** What was said in this session: copies are counted where they were made, notices not at all. */

@@ -87,7 +87,9 @@ interface Driver {
 }
 
 function open<T>(file: string, mode: 'shared' | 'immutable', use: (database: ReadDatabase) => T): T {
-  const driver = openDriver(mode === 'immutable' ? `${pathToFileURL(file).href}?immutable=1` : file);
+  const driver = openDriver(
+    `${pathToFileURL(file).href}?mode=ro${mode === 'immutable' ? '&immutable=1' : ''}`,
+  );
   try {
     driver.prepare('PRAGMA busy_timeout = 2000').all();
     return use(reader(driver));
@@ -107,13 +109,37 @@ function reader(driver: Driver): ReadDatabase {
   };
 }
 
-type DatabaseClass = new (file: string, options: { readOnly: true }) => Driver;
+type DatabaseClass = new (file: string, options: { readOnly: boolean }) => Driver;
 
-/** Node's own driver; where this Node has none, a package with the same interface. Bun has another. */
-function openDriver(file: string): Driver {
-  if (process.versions.bun !== undefined) return openWithBun(file);
-  const Database = builtIn() ?? installed();
-  return new Database(file, { readOnly: true });
+/**
+ * Node's own driver; where this Node has none, a package with the same interface. Bun has another.
+ * @param uri `file:` URL with SQLite's own parameters
+ */
+function openDriver(uri: string): Driver {
+  if (process.versions.bun !== undefined) return openWithBun(uri);
+  const Database = builtIn();
+  return Database === undefined ? openAttached(installed(), uri) : new Database(uri, { readOnly: true });
+}
+
+/**
+ * The package keeps a closed database's file open until its statements are collected, which a run over
+ * thousands of databases never waits for. A database that was attached is let go of when it is detached.
+ */
+function openAttached(Database: DatabaseClass, uri: string): Driver {
+  const connection = new Database(':memory:', { readOnly: false });
+  connection.prepare('ATTACH ? AS tool').all(uri);
+  return {
+    prepare: (sql) => connection.prepare(sql),
+    close() {
+      try {
+        connection.prepare('DETACH tool').all();
+      } catch (error) {
+        // A query that was given up half-way holds on to it, until it is collected.
+        if (!/locked/.test(errorMessage(error))) throw error;
+      }
+      connection.close();
+    },
+  };
 }
 
 function builtIn(): DatabaseClass | undefined {
@@ -140,10 +166,10 @@ function installed(): DatabaseClass {
 }
 
 /** A literal import of Bun's module fails to load under Node, one of Node's fails under Bun. */
-function openWithBun(file: string): Driver {
+function openWithBun(uri: string): Driver {
   const name = ['bun', 'sqlite'].join(':');
   const { Database } = createRequire(import.meta.url)(name) as {
     Database: new (file: string, options: { readonly: true }) => Driver;
   };
-  return new Database(file, { readonly: true });
+  return new Database(uri, { readonly: true });
 }

@@ -40,9 +40,10 @@ export function allFiles(folder: string): string[] {
     .sort();
 }
 
-/** Name, size, time and content of every file. */
+/** Name, size, time and content of every file. A `-shm` is shared memory: every reader of the database marks it. */
 export function fingerprint(folder: string): string[] {
   return allFiles(folder).map((path) => {
+    if (path.endsWith('-shm')) return path;
     const { size, mtimeMs } = statSync(path);
     return `${path} ${size} ${mtimeMs} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
   });

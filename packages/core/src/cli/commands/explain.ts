@@ -16,6 +16,8 @@ interface ExplainedCall {
   /** US dollars as exact decimal digits; null when unknown. */
   cost: string | null;
   price: PriceRow | null;
+  /** US dollars, as the tool itself reckoned the call; null when it did not. */
+  toolCost: number | null;
   /** Why the cost is unknown. */
   reason: string | null;
 }
@@ -41,6 +43,10 @@ export async function explain(
   io.stdout.write(`${printable(row.title ?? row.id)}\n${row.files.join('\n')}\n\n`);
   io.stdout.write(callTable(calls));
   io.stdout.write(`\nTotal ${money(row.cost)}\n`);
+  for (const { id: callId, cost, toolCost } of calls) {
+    if (toolCost === null || Number(cost) === toolCost) continue;
+    io.stdout.write(`${callId}: the tool itself reckoned $${toolCost}\n`);
+  }
   for (const call of calls.filter(({ reason }) => reason !== null)) {
     io.stdout.write(`${call.id}: cost unknown: ${call.reason}\n`);
   }
@@ -60,6 +66,7 @@ function explained(call: ApiCall, cost: Cost): ExplainedCall {
     webSearches: call.webSearches ?? 0,
     cost: cost.known ? cost.exact : null,
     price: cost.known ? cost.price : null,
+    toolCost: call.toolCost ?? null,
     reason: cost.known ? null : cost.reason,
   };
 }
