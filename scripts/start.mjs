@@ -1,7 +1,8 @@
 // The main job on one machine: the embedded server, and every history of this machine in it.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -157,7 +158,7 @@ async function announce({ url, openUrl, apiKey }, setting, { once }) {
   const what = setting.isSample ? 'sample sessions' : 'sessions';
   const number = new Intl.NumberFormat('en-US');
   console.log(`
-OpenSync holds ${number.format(sessionCount)} ${what}: ${number.format(messageCount)} messages, ${number.format(totalTokens)} tokens, $${totalCost.toFixed(2)}
+OpenSync holds ${number.format(sessionCount)} ${what}: ${number.format(messageCount)} messages, ${number.format(totalTokens)} tokens, $${totalCost.toFixed(2)} of known cost
 
   Look at them  ${openUrl}
   API           ${url}
@@ -167,20 +168,29 @@ OpenSync holds ${number.format(sessionCount)} ${what}: ${number.format(messageCo
   else console.log('Following this machine. Press Ctrl-C to stop.');
 }
 
+/** Aborted by Ctrl-C and by whoever else ends the process. */
 function interrupted() {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => resolve('stopped'));
-  });
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => controller.abort());
+  return controller.signal;
 }
 
 async function follow(setting, server, stopped) {
-  const pause = () => new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
-  while ((await Promise.race([stopped, pause()])) !== 'stopped') {
+  while (await pause(stopped)) {
     for (const plugin of setting.plugins) {
-      if (!setting.isSample || existsSync(plugin.folder)) {
-        const summary = await sync(plugin, setting, server);
-        if (summary.sessionsSent + summary.messagesSent > 0) report(plugin.source, summary);
-      }
+      const summary = await sync(plugin, setting, server);
+      if (summary.sessionsSent + summary.messagesSent > 0) report(plugin.source, summary);
     }
+  }
+}
+
+/** False when it was cut short. */
+async function pause(stopped) {
+  try {
+    await setTimeout(FOLLOW_EVERY_MS, undefined, { signal: stopped });
+    return true;
+  } catch (error) {
+    if (error.name === 'AbortError') return false;
+    throw error;
   }
 }
