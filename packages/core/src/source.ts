@@ -69,6 +69,12 @@ export interface Source<R = unknown> {
   version: string;
   /** Where the history lies, for discovery, watching and tests. */
   files(env: Env): FilePattern[];
+  /**
+   * True when no session can change unless one of these files comes, goes or changes in size or time. A
+   * sync then sees that there is nothing to do without grouping them. Not so for a database, whose log
+   * lies beside it, unless the log is among the files.
+   */
+  changesShowInFiles?: boolean;
   /** Groups the files that discovery found into sessions. Reads as little as it can. */
   sessions(files: readonly FoundFile[], env: Env): Iterable<RawSession<R>>;
   /**

@@ -6,7 +6,7 @@ import type { Client } from './client.js';
 import type { Config } from './config.js';
 import { errorCode, type OpenSyncError } from './errors.js';
 import { discover } from './read/discover.js';
-import type { Env, RawSession, Source } from './source.js';
+import type { Env, FoundFile, RawSession, Source } from './source.js';
 
 /** Everything a sync touches, handed in. */
 export interface SyncContext<R = unknown> {
@@ -94,16 +94,16 @@ export async function syncHistory<R>(
     poison: 0,
     durationMs: 0,
   };
-  const raws = rawSessions(source, env);
   const stamp = stampOf(source as Source, config);
-  const isWhole = options.only === undefined && options.force !== true;
-  const digest = isWhole ? digestOf(raws, stamp) : undefined;
+  const found = discover(source, env);
+  const state = stateOf(context, options, found, stamp);
   const settled = checkpoints.settled();
-  if (digest !== undefined && settled?.digest === digest) {
+  if (state !== undefined && settled?.digest === state) {
     summary.sessions = summary.unchanged = settled.sessions;
   } else {
+    const raws = [...source.sessions(found, env)];
     await syncDue(context, options, raws, stamp, summary);
-    if (digest !== undefined) settle(checkpoints, raws, stamp, digest);
+    if (state !== undefined) settle(checkpoints, raws, stamp, state);
   }
   summary.durationMs = env.now() - startedAt;
   return summary;
@@ -152,17 +152,20 @@ async function syncDue<R>(
 
 /** The sessions of a source, newest first, not read. */
 export function findSessions<R>(source: Source<R>, env: Env): RawSession<R>[] {
-  return rawSessions(source, env).sort(newestFirst);
+  return [...source.sessions(discover(source, env), env)].sort(newestFirst);
 }
 
-function rawSessions<R>(source: Source<R>, env: Env): RawSession<R>[] {
-  return [...source.sessions(discover(source, env), env)];
-}
-
-/** Of the state of a whole history: the same as last time means that there is nothing to look up. */
-function digestOf(raws: readonly RawSession[], stamp: string): string {
+/** A digest of the whole history: the same as last time means that there is nothing to look up. */
+function stateOf<R>(
+  { source }: SyncContext<R>,
+  options: SyncOptions,
+  found: readonly FoundFile[],
+  stamp: string,
+): string | undefined {
+  const isWhole = options.only === undefined && options.force !== true && options.all !== true;
+  if (!isWhole || source.changesShowInFiles !== true) return undefined;
   let state = stamp;
-  for (const { id, version } of raws) state += `\n${id}\t${version}`;
+  for (const { path, size, mtimeMs } of found) state += `\n${path}\t${size}\t${mtimeMs}`;
   return createHash('sha256').update(state).digest('base64url');
 }
 
