@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startServer } from '@opensync/server';
 import { generate } from './generate.mjs';
 import { comparePair, runOnce } from './measure.mjs';
+import { benchSources } from './sources.mjs';
 import { listErrors, syncErrors } from './verify.mjs';
 
 const local = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -13,7 +14,12 @@ const USAGE_SCAN = local('floors/usage-scan.mjs');
 const LIST_STAT = local('floors/list-stat.mjs');
 
 /** By name, in the order they run. Each returns rows of the table, and what was wrong with the results. */
-export const CASES = { list: benchList, sync: benchSync, start: benchStart };
+export const CASES = {
+  list: benchList,
+  sync: benchSync,
+  start: benchStart,
+  sources: (options) => benchSources(options, withServer),
+};
 
 const LARGE = { size: '500MB', sessions: 700 };
 const MANY = { size: '100MB', files: 10_000 };

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { CASES } from './cases.mjs';
 import { printTable } from './table.mjs';
 
-const USAGE = 'node bench/run.mjs [--quick] [--only list|sync|start] [--runs N] [--strict]';
+const USAGE = 'node bench/run.mjs [--quick] [--only list|sync|start|sources] [--runs N] [--strict]';
 
 async function main() {
   const options = readOptions();

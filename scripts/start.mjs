@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import {
   checkpointFolder,
   createClient,
@@ -148,7 +148,8 @@ function report(source, summary) {
     `  ${source.name}: ${sessions} sessions, sent ${sessionsSent} sessions and ${messagesSent} messages, ` +
       `${unchanged} unchanged, ${failed} failed, in ${(durationMs / 1000).toFixed(1)} s`,
   );
-  for (const notice of notices) console.log(`    ${notice}`);
+  for (const notice of notices) console.log(`    ${stripVTControlCharacters(notice)}`);
+  if (summary.stopped !== undefined) console.log(`    Stopped: ${summary.stopped.message}`);
   return failed;
 }
 
@@ -179,7 +180,8 @@ async function follow(setting, server, stopped) {
   while (await pause(stopped)) {
     for (const plugin of setting.plugins) {
       const summary = await sync(plugin, setting, server);
-      if (summary.sessionsSent + summary.messagesSent > 0) report(plugin.source, summary);
+      const news = summary.sessionsSent + summary.messagesSent + summary.failed;
+      if (news > 0) report(plugin.source, summary);
     }
   }
 }

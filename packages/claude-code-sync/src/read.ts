@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import {
   type Env,
-  errorMessage,
   type FilePattern,
   type FoundFile,
   filesVersion,
@@ -11,6 +9,7 @@ import {
   type Need,
   type Problem,
   type RawSession,
+  readJson,
 } from '@opensync/core/plugin';
 import { isConversation, summaryFilter } from './filter.js';
 import { createLineage, headOf, ignore, type Lineage, sessionIdOf } from './lineage.js';
@@ -131,7 +130,7 @@ function* load(
   report: (problem: Problem) => void,
 ): Generator<ClaudeRecord> {
   for (const { path } of session.withRole('title')) {
-    const title = customTitleOf(readJson(path, report));
+    const title = customTitleOf(readJsonIfAny(path, report));
     if (title !== undefined) yield { kind: 'title', title };
   }
   const filter = (ofAgent: boolean) => (need === 'summary' ? summaryFilter({ ofAgent }) : isConversation);
@@ -142,7 +141,7 @@ function* load(
       yield { kind: 'line', ...record };
   }
   for (const { path } of session.withRole('agent-meta')) {
-    yield { kind: 'agent', agentId: agentIdOf(path), meta: readJson(path, report) };
+    yield { kind: 'agent', agentId: agentIdOf(path), meta: readJsonIfAny(path, report) };
   }
   for (const { path } of inOrder(session.withRole('agent'))) {
     const agentId = agentIdOf(path);
@@ -175,11 +174,13 @@ function agentIdOf(path: string): string {
     .replace(/(\.meta\.json|\.jsonl)$/, '');
 }
 
-function readJson(path: string, report: (problem: Problem) => void): unknown {
+/** Undefined, and reported, when it cannot be read: a title or a type is no reason to leave out a session. */
+function readJsonIfAny(path: string, report: (problem: Problem) => void): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return readJson(path, report);
   } catch (error) {
-    report({ message: `Left out: ${errorMessage(error)}`, location: { file: path, line: 0 } });
+    if (!isOpenSyncError(error)) throw error;
+    report({ message: error.message, location: { file: path, line: 0 } });
     return undefined;
   }
 }

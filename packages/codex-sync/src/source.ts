@@ -9,7 +9,6 @@ export const source = defineSource({
   plugin: packageJson.name,
   version: packageJson.version,
   files,
-  changesShowInFiles: true,
   sessions,
   transform,
 });

@@ -24,6 +24,7 @@ import { writeFileAtomic } from './write-file.js';
  * deleted at any time; the next run then sends everything again, which the server takes as updates.
  *
  * ~/.opensync/state/<server>/<source>/index.jsonl
+ * ~/.opensync/state/<server>/<source>/.settled.json, of no use without the index
  * ~/.opensync/state/<server>/<source>/<session>.json
  */
 export interface CheckpointStore {
@@ -98,11 +99,12 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
     complete,
     setComplete(sessionId, entry) {
       if (complete().get(sessionId)?.version === entry.version) return;
-      complete().set(sessionId, entry);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       appendFileSync(indexFile, indexLine(sessionId, entry), { mode: 0o600 });
+      complete().set(sessionId, entry);
     },
     settled() {
+      if (!existsSync(indexFile)) return undefined;
       const { digest, sessions } = (parseJson(readIfExists(settledFile) ?? '{}') ?? {}) as Partial<Settled>;
       return typeof digest === 'string' && typeof sessions === 'number' ? { digest, sessions } : undefined;
     },

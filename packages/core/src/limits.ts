@@ -6,17 +6,24 @@ import type { Run } from './sync-run.js';
 /** A hosted dashboard fails somewhere past 1,600 sessions (docs/contract.md). */
 const FIRST_SYNC_SESSIONS = 1_000;
 
-/** To a server with limits go the sessions above the floor, and those it has a part of already. */
+/** To a server with limits go the sessions above the floor, those it has a part of, and those that were named. */
 export async function withinLimits<R>(run: Run<R>, due: RawSession<R>[]): Promise<RawSession<R>[]> {
   const { checkpoints } = run.context;
+  const { only, all } = run.options;
+  const isAbove = (floor: number) => (raw: RawSession<R>) =>
+    raw.changedAt >= floor || checkpoints.has(raw.id);
+  const known = only === undefined && all !== true ? checkpoints.floor() : undefined;
+  if (known !== undefined) return due.filter(isAbove(known));
   const server = await run.server().catch((error: unknown) => {
     run.summary.stopped = isOpenSyncError(error) ? error : new OpenSyncError('network', errorMessage(error));
     return undefined;
   });
-  if (server === undefined || server.unlimited) return due;
-  if (run.options.all === true) checkpoints.setFloor(0);
-  const floor = checkpoints.floor() ?? chooseFloor(run, due);
-  return due.filter((raw) => raw.changedAt >= floor || checkpoints.has(raw.id));
+  if (server === undefined || server.unlimited || only !== undefined) return due;
+  if (all === true) {
+    checkpoints.setFloor(0);
+    return due;
+  }
+  return due.filter(isAbove(chooseFloor(run, due)));
 }
 
 /**
@@ -25,7 +32,6 @@ export async function withinLimits<R>(run: Run<R>, due: RawSession<R>[]): Promis
  * hook has synced some before.
  */
 function chooseFloor<R>(run: Run<R>, due: RawSession<R>[]): number {
-  if (run.options.only !== undefined && due.length <= FIRST_SYNC_SESSIONS) return 0;
   let sessions = 0;
   let messages = 0;
   let kept = { sessions: 0, floor: due[0]?.changedAt ?? 0 };

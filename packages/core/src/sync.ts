@@ -65,7 +65,7 @@ export function syncFile<R>(
 }
 
 /** A trigger may name a file by another way through symbolic links than discovery went. */
-function isSameFile(known: string, path: string): boolean {
+export function isSameFile(known: string, path: string): boolean {
   return known === path || (basename(known) === basename(path) && realpath(known) === realpath(path));
 }
 
@@ -97,8 +97,8 @@ export async function syncHistory<R>(
   const stamp = stampOf(source as Source, config);
   const found = discover(source, env);
   const state = stateOf(context, options, found, stamp);
-  const settled = checkpoints.settled();
-  if (state !== undefined && settled?.digest === state) {
+  const settled = state === undefined ? undefined : checkpoints.settled();
+  if (settled !== undefined && settled.digest === state) {
     summary.sessions = summary.unchanged = settled.sessions;
   } else {
     const raws = [...source.sessions(found, env)];
@@ -125,6 +125,12 @@ function settle(
   checkpoints.setSettled({ digest, sessions });
 }
 
+/** Before everything is sent anew: what then does not arrive must be due the next time. */
+function forget(checkpoints: CheckpointStore, due: readonly RawSession[]): void {
+  checkpoints.setSettled({ digest: '', sessions: 0 });
+  for (const { id } of due) checkpoints.setComplete(id, { version: 'forced', sessions: 0 });
+}
+
 async function syncDue<R>(
   context: SyncContext<R>,
   options: SyncOptions,
@@ -145,6 +151,7 @@ async function syncDue<R>(
     }
   }
   if (due.length === 0) return;
+  if (options.force === true) forget(context.checkpoints, due);
   // What reads, prices and sends is loaded when there is something to send: most runs find nothing.
   const { syncSessions } = await import('./sync-run.js');
   await syncSessions(context, options, due.sort(newestFirst), summary);

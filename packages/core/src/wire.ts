@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Message, Part, Session, SyncMessageData, SyncSessionData, Usage } from './types.js';
+import type { Part, Session, SyncMessageData, SyncSessionData, Usage } from './types.js';
 import { addUsage, completionTokens, mainModel, promptTokens } from './usage.js';
 
 /**
@@ -118,7 +118,7 @@ function wireMessages(session: Session, options: WireOptions): SyncMessageData[]
       source: options.source,
       parts,
     };
-    const text = textContent(message, parts);
+    const text = textContent(parts);
     if (text !== '') data.textContent = text;
     assign(data, 'model', message.model, label);
     if (createdAt !== undefined) data.createdAt = createdAt;
@@ -201,10 +201,9 @@ function fileText(part: Extract<Part, { type: 'file' }>): string {
 }
 
 /** The same text as in the `text` parts: the server's message search reads this field alone. */
-function textContent(message: Message, parts: readonly WirePart[]): string {
+function textContent(parts: readonly WirePart[]): string {
   const texts = parts.flatMap((part) => (part.type === 'text' ? [part.content as string] : []));
-  if (message.role === 'tool' || texts.length > 0) return clipBytes(texts.join('\n\n'), MAX_TEXT_BYTES);
-  return '';
+  return clipBytes(texts.join('\n\n'), MAX_TEXT_BYTES);
 }
 
 /** Arguments as the server takes them; what does not fit becomes text that a reader still understands. */

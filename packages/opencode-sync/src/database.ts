@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  errorMessage,
   type FoundFile,
   type Need,
   type Problem,
@@ -265,9 +264,9 @@ function loadNextApi(db: ReadDatabase, file: string, ids: string, loaded: Readon
 function parse(row: SqlRow, file: string, problems: Problem[] | undefined): unknown {
   try {
     return JSON.parse(String(row.data));
-  } catch (error) {
+  } catch {
     const location = { file, line: Number(row.rowid) };
-    problems?.push({ message: `A record was left out: ${errorMessage(error)}.`, location });
+    problems?.push({ message: 'A record that is not JSON was left out.', location });
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { isOpenSyncError, type OpenSyncError } from '../errors.js';
+import { errorCode, errorMessage, isOpenSyncError, type OpenSyncError } from '../errors.js';
 import type { Source } from '../source.js';
 import type { CliIo } from './create-cli.js';
 
@@ -22,9 +22,10 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!isOpenSyncError(error)) throw error;
-    io.stderr.write(`${source.plugin}: ${error.message}\n`);
-    return exitCodeOf(error);
+    // The file system says in its own errors what failed, and on which file.
+    if (!isOpenSyncError(error) && errorCode(error) === undefined) throw error;
+    io.stderr.write(`${source.plugin}: ${errorMessage(error)}\n`);
+    return isOpenSyncError(error) ? exitCodeOf(error) : EXIT.failed;
   }
 }
 

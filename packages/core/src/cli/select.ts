@@ -1,7 +1,8 @@
-import { realpathSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { errorCode, OpenSyncError } from '../errors.js';
 import type { RawSession, Source } from '../source.js';
+import { isSameFile } from '../sync.js';
 
 export interface SelectOptions {
   since?: string;
@@ -48,10 +49,8 @@ function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSessi
   const exact = raws.filter((raw) => raw.id === target || target.startsWith(`${raw.id}/`));
   if (exact.length > 0) return exact;
   if (isFile(target)) {
-    const path = realpathSync(target);
-    const named = raws.filter((raw) =>
-      raw.files.some((file) => basename(file) === basename(path) && realpathSync(file) === path),
-    );
+    const path = resolve(target);
+    const named = raws.filter((raw) => raw.files.some((file) => isSameFile(file, path)));
     if (named.length > 0) return named;
     throw new OpenSyncError('usage', `${target} is not a file of a session that this plugin knows.`);
   }

@@ -1,8 +1,9 @@
 import type { Config } from '../../config.js';
-import { isOpenSyncError } from '../../errors.js';
+import { errorMessage } from '../../errors.js';
 import { readSessions, wireOf } from '../../session.js';
 import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
+import { printable } from '../format.js';
 import { type CommandContext, EXIT } from '../program.js';
 import type { SyncCommandOptions } from './sync.js';
 
@@ -44,8 +45,7 @@ function readable<T>({ source, io }: CommandContext, raw: RawSession, read: () =
   try {
     return read();
   } catch (error) {
-    if (!isOpenSyncError(error)) throw error;
-    io.stderr.write(`${source.plugin}: ${raw.id}: ${error.message}\n`);
+    io.stderr.write(`${source.plugin}: ${printable(`${raw.id}: ${errorMessage(error)}`)}\n`);
     return [undefined];
   }
 }

@@ -40,7 +40,7 @@ export async function explain(
     io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return EXIT.ok;
   }
-  io.stdout.write(`${printable(row.title ?? row.id)}\n${row.files.join('\n')}\n\n`);
+  io.stdout.write(`${printable(`${row.title ?? row.id}\n${row.files.join('\n')}`)}\n\n`);
   io.stdout.write(callTable(calls));
   io.stdout.write(`\nTotal ${money(row.cost)}\n`);
   for (const { id: callId, cost, toolCost } of calls) {
@@ -48,10 +48,10 @@ export async function explain(
     io.stdout.write(`${callId}: the tool itself reckoned $${toolCost}\n`);
   }
   for (const call of calls.filter(({ reason }) => reason !== null)) {
-    io.stdout.write(`${call.id}: cost unknown: ${call.reason}\n`);
+    io.stdout.write(`${printable(`${call.id}: cost unknown: ${call.reason}`)}\n`);
   }
   if (notCounted.length > 0) io.stdout.write('\nNot counted:\n');
-  for (const { line, reason } of notCounted) io.stdout.write(`  line ${line ?? '?'}: ${reason}\n`);
+  for (const { line, reason } of notCounted) io.stdout.write(`  line ${line ?? '?'}: ${printable(reason)}\n`);
   return EXIT.ok;
 }
 

@@ -1,6 +1,7 @@
-import { errorMessage, isOpenSyncError, OpenSyncError } from '../../errors.js';
+import { setImmediate } from 'node:timers/promises';
+import { errorMessage, OpenSyncError } from '../../errors.js';
 import { findSessions } from '../../sync.js';
-import { count, dateTime, money, oneLine, table } from '../format.js';
+import { count, dateTime, money, oneLine, printable, table } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
@@ -12,6 +13,8 @@ export interface ListOptions extends SelectOptions {
 }
 
 const DEFAULT_LIMIT = 50;
+/** Sessions read in one turn of the event loop. */
+const TURN = 50;
 
 export async function list(context: CommandContext, options: ListOptions): Promise<number> {
   const { source, io } = context;
@@ -23,7 +26,9 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const rows: SessionRow[] = [];
   let failed = 0;
   let left = 0;
-  for (const raw of raws) {
+  for (const [index, raw] of raws.entries()) {
+    // Lets go of what is closed and collected only between turns of the event loop, such as databases.
+    if (index % TURN === 0) await setImmediate();
     if (rows.length >= limit) {
       left++;
       continue;
@@ -31,9 +36,8 @@ export async function list(context: CommandContext, options: ListOptions): Promi
     try {
       rows.push(...sessionRows(raw, { source, config, syncedOf }));
     } catch (error) {
-      if (!isOpenSyncError(error)) throw error;
       failed++;
-      io.stderr.write(`${source.plugin}: ${raw.id}: ${errorMessage(error)}\n`);
+      io.stderr.write(`${source.plugin}: ${printable(`${raw.id}: ${errorMessage(error)}`)}\n`);
     }
   }
   if (options.json === true) io.stdout.write(`${JSON.stringify({ schema: 1, sessions: rows }, null, 2)}\n`);
@@ -71,9 +75,11 @@ function printRows({ source, io }: CommandContext, rows: readonly SessionRow[], 
     io.stdout.write(`${left} older sessions are not shown; --limit ${rows.length + left} shows them.\n`);
   const unpriced = [...new Set(rows.flatMap((row) => row.unpriced))];
   if (unpriced.length > 0) {
-    io.stdout.write(`No price is known for ${unpriced.join(', ')}: "config set prices" adds one.\n`);
+    io.stdout.write(
+      `No price is known for ${printable(unpriced.join(', '))}: "config set prices" adds one.\n`,
+    );
   }
   for (const row of rows.filter(({ problems }) => problems.length > 0)) {
-    for (const problem of row.problems) io.stdout.write(`${row.id}: ${problem}\n`);
+    for (const problem of row.problems) io.stdout.write(`${printable(`${row.id}: ${problem}`)}\n`);
   }
 }

@@ -85,7 +85,9 @@ function print({ io }: CommandContext, row: SessionRow, messages: readonly Shown
   ];
   io.stdout.write(`${lines.map(printable).join('\n')}\n`);
   for (const message of messages) {
-    io.stdout.write(`\n── ${message.role}  ${dateTime(message.createdAt)}  ${message.model ?? ''}\n`);
+    io.stdout.write(
+      `\n── ${message.role}  ${dateTime(message.createdAt)}  ${printable(message.model ?? '')}\n`,
+    );
     for (const part of message.parts) io.stdout.write(`${printable(partText(part))}\n`);
   }
 }
