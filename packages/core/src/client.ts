@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { type Config, INVALID_KEY_FORMAT, isApiKey, loadConfig } from './config.js';
 import { classifyAnswer, type ErrorKind, errorCode, isOpenSyncError } from './errors.js';
 import type { ApiResponse, SyncMessageData, SyncSessionData } from './types.js';
-import { normalizeUrl } from './url.js';
+import { isLoopback, normalizeUrl } from './url.js';
 
 /** What every call resolves to. A failure carries `error` for people and `kind` for code. */
 export type Answer<T> = ApiResponse<T> & {
@@ -428,7 +428,7 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
   const code = causes.map(errorCode).find((found) => found !== undefined);
   if (code === 'ECONNREFUSED') {
     return fail(
-      `Connection refused by ${origin}. Is the server running, and is the URL right? ${CONVEX_HINT}`,
+      `Connection refused by ${origin}. Is the server running, and is the URL right? ${embeddedHint(origin)}${CONVEX_HINT}`,
     );
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
@@ -437,6 +437,12 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
   return fail(
     `Cannot reach ${origin}${code === undefined ? '' : ` (${code})`}. Is the URL right? ${CONVEX_HINT}`,
   );
+}
+
+/** An embedded server that was started again may have another port. */
+function embeddedHint(origin: string): string {
+  if (!isLoopback(new URL(origin).hostname)) return '';
+  return '"opensync-server" starts an embedded one, and "login --local" finds where it is now. ';
 }
 
 /** The error and what caused it, outermost first: fetch hides the system's code deep inside. */

@@ -77,6 +77,8 @@ async function syncOne<R>(run: Run<R>, raw: RawSession<R>): Promise<void> {
     await syncRaw(run, raw);
   } catch (error) {
     countFailed(run);
+    // Several at once meet the same end of the run: one of them tells of it.
+    if (run.summary.stopped?.message === errorMessage(error)) return;
     run.options.onNotice?.(`${raw.id}: ${errorMessage(error)}`);
     if (isOpenSyncError(error) && isHopeless(run, error)) run.summary.stopped ??= error;
   }

@@ -50,6 +50,7 @@ export async function explain(
   for (const call of calls.filter(({ reason }) => reason !== null)) {
     io.stdout.write(`${printable(`${call.id}: cost unknown: ${call.reason}`)}\n`);
   }
+  for (const problem of row.problems) io.stdout.write(`${printable(problem)}\n`);
   if (notCounted.length > 0) io.stdout.write('\nNot counted:\n');
   for (const { line, reason } of notCounted) io.stdout.write(`  line ${line ?? '?'}: ${printable(reason)}\n`);
   return EXIT.ok;

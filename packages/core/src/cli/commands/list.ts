@@ -73,7 +73,8 @@ function printRows({ source, io }: CommandContext, rows: readonly SessionRow[], 
   io.stdout.write(table(header, cells, new Set([5, 6, 7])));
   if (left > 0)
     io.stdout.write(`${left} older sessions are not shown; --limit ${rows.length + left} shows them.\n`);
-  const unpriced = [...new Set(rows.flatMap((row) => row.unpriced))];
+  // Where no tokens were recorded, no price would help.
+  const unpriced = [...new Set(rows.flatMap((row) => (row.usage === null ? [] : row.unpriced)))];
   if (unpriced.length > 0) {
     io.stdout.write(
       `No price is known for ${printable(unpriced.join(', '))}: "config set prices" adds one.\n`,

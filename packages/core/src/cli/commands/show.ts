@@ -3,9 +3,9 @@ import { type PreparedSession, readSessions, wireOf } from '../../session.js';
 import { findSessions } from '../../sync.js';
 import type { SyncMessageData, Usage } from '../../types.js';
 import { count, dateTime, money, printable } from '../format.js';
-import { settings } from '../open.js';
+import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
-import { type SessionRow, sessionRows } from '../rows.js';
+import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
 import { findTargets } from '../select.js';
 
 /** A session, its row and how it was read. */
@@ -22,7 +22,9 @@ export function openSession(context: CommandContext, id: string): Opened {
   if (raw === undefined || more.length > 0) throw new OpenSyncError('usage', `"${id}" is not one session.`);
   const secrets = config.apiKey === undefined ? [] : [config.apiKey];
   const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
-  const rows = sessionRows(raw, { source, config });
+  const account = accountOf(config);
+  const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
+  const rows = sessionRows(raw, { source, config, syncedOf });
   const one = id.includes('/') ? prepared.find(({ session }) => session.id === id) : prepared[0];
   const row = rows.find((candidate) => candidate.id === one?.session.id);
   if (one === undefined || row === undefined) {
