@@ -349,7 +349,9 @@ describe('the content of a message', () => {
       );
     });
     expect(rowOf(home)).toMatchObject({ messages: { user: 0, assistant: 1 }, usage: { input: 1201 } });
-    expect(rowOf(home)?.problems).toEqual([expect.stringContaining('opencode.db:1: A record that is not JSON was left out.')]);
+    expect(rowOf(home)?.problems).toEqual([
+      expect.stringContaining('opencode.db:1: A record that is not JSON was left out.'),
+    ]);
     expect(rowOf(home, PARALLEL)?.problems).toEqual([
       expect.stringContaining('A message that is no record was left out.'),
     ]);
