@@ -39,7 +39,10 @@ export function plugin(): Options {
     esbuildOptions(esbuild) {
       // Picks the build of a dependency that uses the global fetch instead of a polyfill.
       esbuild.conditions = ['workerd', 'node', 'import'];
-      esbuild.alias = { '@opensync/core/plugin': resolve(CORE) };
+      esbuild.alias = {
+        '@opensync/core/plugin': resolve(CORE),
+        'node:child_process': resolve('../../scripts/child-process.cjs'),
+      };
     },
   });
 }

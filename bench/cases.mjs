@@ -47,7 +47,7 @@ async function benchSync({ runs, quick }) {
     const env = { CLAUDE_CONFIG_DIR: config, OPENSYNC_URL: url, OPENSYNC_API_KEY: apiKey };
     const command = { args: [cli(), 'sync', '--json'], env, home };
     const first = await runOnce(command);
-    const compared = await comparePair(command, { args: [LIST_STAT], env }, runs);
+    const compared = await comparePair(command, { args: [LIST_STAT], env }, 2 * runs);
     return {
       rows: [
         {

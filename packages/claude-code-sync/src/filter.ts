@@ -21,8 +21,12 @@ function leadingType(line: Buffer): string | undefined {
 }
 
 const HEAD_BYTES = 768;
-const WORDS = Buffer.from('"type":"text"');
-const TOOL_OUTPUT = Buffer.from('"toolUseResult"');
+/*
+ * `"type":"text"` and `"toolUseResult"` without what they begin with: a search is three times as fast
+ * when the first byte of what it looks for is rare.
+ */
+const WORDS = Buffer.from(':"text"');
+const TOOL_OUTPUT = Buffer.from('UseResult"');
 
 /** Stands near the beginning of every line of a conversation. */
 const SIDECHAIN = '"isSidechain":';

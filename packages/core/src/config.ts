@@ -1,29 +1,28 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
 import { nodeEnv } from './env.js';
 import { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
-import { PriceOverrides } from './price-overrides.js';
+import { type PriceOverrides, wrongPriceAt } from './price-overrides.js';
 import type { Env } from './source.js';
 import { normalizeUrl } from './url.js';
 import { writeFileAtomic } from './write-file.js';
 
-const settings = {
+/**
+ * What a configuration file holds. Checked by hand below: it is read even when there is nothing to do,
+ * and a schema library takes longer to load than the rest of such a run. Keys it does not know are kept.
+ */
+export interface Config {
   /** URL of the server. */
-  convexUrl: z.optional(z.string()),
+  convexUrl?: string | undefined;
   /** Begins with "osk_". Sent to no other server than the one it was saved with. */
-  apiKey: z.optional(z.string()),
+  apiKey?: string | undefined;
   /** Send the model's thinking too. Absent means no. */
-  thinking: z.optional(z.boolean()),
+  thinking?: boolean | undefined;
   /** Sessions that are sent at the same time, 1 to 32. */
-  concurrency: z.optional(z.int().check(z.gte(1), z.lte(32))),
+  concurrency?: number | undefined;
   /** Prices that replace or complete the built-in ones. */
-  prices: z.optional(PriceOverrides),
-};
-
-/** A configuration file. Keys it does not know are kept. */
-export const Config = z.looseObject(settings);
-export type Config = z.infer<z.ZodMiniObject<typeof settings>>;
+  prices?: PriceOverrides | undefined;
+}
 export type SettingName = keyof Config;
 
 export interface ConfigOptions {
@@ -57,6 +56,8 @@ interface SettingRules {
   expects: string;
   /** Text of a command line to a value; what it cannot read it hands on, for the schema to refuse. */
   parse(text: string): unknown;
+  /** Path to what is wrong inside the value, empty for the value itself; undefined when nothing is. */
+  wrongAt(value: unknown): string[] | undefined;
 }
 
 const BOOLEANS: Record<string, boolean> = {
@@ -71,15 +72,36 @@ const BOOLEANS: Record<string, boolean> = {
 };
 
 const RULES: Record<SettingName, SettingRules> = {
-  convexUrl: { expects: 'the URL of an OpenSync server', parse: normalizeUrl },
-  apiKey: { expects: 'an API key, a text that begins with "osk_"', parse: requireApiKey },
-  thinking: { expects: 'true or false', parse: (text) => BOOLEANS[text.toLowerCase()] ?? text },
-  concurrency: { expects: 'a whole number from 1 to 32', parse: Number },
+  convexUrl: { expects: 'the URL of an OpenSync server', parse: normalizeUrl, wrongAt: unless(isText) },
+  apiKey: {
+    expects: 'an API key, a text that begins with "osk_"',
+    parse: requireApiKey,
+    wrongAt: unless(isText),
+  },
+  thinking: {
+    expects: 'true or false',
+    parse: (text) => BOOLEANS[text.toLowerCase()] ?? text,
+    wrongAt: unless((value) => typeof value === 'boolean'),
+  },
+  concurrency: {
+    expects: 'a whole number from 1 to 32',
+    parse: Number,
+    wrongAt: unless((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 32),
+  },
   prices: {
     expects: 'US dollars per million tokens by model, like {"my-model":{"input":2.5,"output":10}}',
     parse: parseJsonOrText,
+    wrongAt: wrongPriceAt,
   },
 };
+
+function unless(accepts: (value: unknown) => boolean): SettingRules['wrongAt'] {
+  return (value) => (accepts(value) ? undefined : []);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
 
 /** The names `config get` and `config set` know. */
 export const SETTING_NAMES = Object.keys(RULES) as SettingName[];
@@ -181,13 +203,30 @@ function usableUrl(url: string, origin = ''): string {
 function readConfigFile(path: string): Config {
   const text = readTextFile(path);
   if (text === undefined) return {};
-  const parsed = Config.safeParse(parseConfigJson(path, text));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(describeIssue).join('; ');
+  const content = parseConfigJson(path, text);
+  if (isSettings(content)) return content;
+  const problems = problemsOf(content).join('; ');
   throw new OpenSyncError(
     'config',
     `${path}: ${problems}. Correct the file, or delete it and sign in again.`,
   );
+}
+
+function isSettings(content: unknown): content is Config {
+  return problemsOf(content).length === 0;
+}
+
+/** What is wrong and where, without the values. */
+function problemsOf(content: unknown): string[] {
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    return ['the file must hold a JSON object'];
+  }
+  return Object.entries(content).flatMap(([name, value]) => {
+    const wrongAt = isSettingName(name) && value !== undefined ? RULES[name].wrongAt(value) : undefined;
+    if (!isSettingName(name) || wrongAt === undefined) return [];
+    const detail = wrongAt.length === 0 ? '' : ` (see "${[name, ...wrongAt].join('.')}")`;
+    return [`"${name}" must be ${RULES[name].expects}${detail}`];
+  });
 }
 
 function readTextFile(path: string): string | undefined {
@@ -216,14 +255,6 @@ function parseConfigJson(path: string, text: string): unknown {
 function lineAndColumn(text: string, position: number): string {
   const lines = text.slice(0, position).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-}
-
-/** What is wrong and where, without the value. */
-function describeIssue({ path }: { path: PropertyKey[] }): string {
-  const [name] = path;
-  if (!isSettingName(name)) return 'the file must hold a JSON object';
-  const detail = path.length > 1 ? ` (see "${path.map(String).join('.')}")` : '';
-  return `"${name}" must be ${RULES[name].expects}${detail}`;
 }
 
 function isSettingName(name: unknown): name is SettingName {
@@ -284,10 +315,9 @@ export function parseSetting(name: string, text: string): Partial<Config> {
   if (!isSettingName(name)) {
     throw new OpenSyncError('usage', `Unknown setting "${name}". Known are ${SETTING_NAMES.join(', ')}.`);
   }
-  const parsed = Config.safeParse({ [name]: RULES[name].parse(text.trim()) });
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(describeIssue).join('; ');
-  throw new OpenSyncError('usage', `${problems}.`);
+  const patch: unknown = { [name]: RULES[name].parse(text.trim()) };
+  if (isSettings(patch)) return patch;
+  throw new OpenSyncError('usage', `${problemsOf(patch).join('; ')}.`);
 }
 
 function parseJsonOrText(text: string): unknown {

@@ -1,5 +1,3 @@
-import * as z from 'zod/mini';
-
 /** Decimal places of a price. */
 export const MAX_PLACES = 12;
 export const DECIMAL = /^\d{1,12}(\.\d{1,12})?$/;
@@ -11,30 +9,44 @@ export function decimalOf(price: number | string): string {
   return text.includes('e') ? price.toFixed(MAX_PLACES).replace(/\.?0+$/, '') : text;
 }
 
-const isPrice = (price: number | string) => {
-  const text = decimalOf(price);
-  return DECIMAL.test(text) && Number(text) === Number(price);
-};
-
-const Price = z
-  .union([z.number(), z.string()])
-  .check(
-    z.refine(isPrice, 'A price is US dollars per million tokens, as a number or as digits: 2.5 or "2.5"'),
-  );
-
 /**
  * Prices that a user sets in the configuration, by model name exactly as the tool records it.
  * They replace the table's row whole, at every tier, day and prompt length.
  */
-export const PriceOverrides = z.record(
-  z.string(),
-  z.strictObject({
-    input: Price,
-    output: Price,
-    cacheRead: z.optional(Price),
-    cacheWrite5m: z.optional(Price),
-    cacheWrite1h: z.optional(Price),
-    webSearch: z.optional(Price),
-  }),
-);
-export type PriceOverrides = z.infer<typeof PriceOverrides>;
+export type PriceOverrides = Record<string, PriceOverride>;
+
+/** US dollars per million tokens, `webSearch` per search; a number or its digits: 2.5 or "2.5". */
+export interface PriceOverride {
+  input: number | string;
+  output: number | string;
+  cacheRead?: number | string | undefined;
+  cacheWrite5m?: number | string | undefined;
+  cacheWrite1h?: number | string | undefined;
+  webSearch?: number | string | undefined;
+}
+
+const REQUIRED = ['input', 'output'];
+const PRICES = new Set([...REQUIRED, 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'webSearch']);
+
+/** Path to the first part that makes a value no price table, empty for the value itself; undefined when it is one. */
+export function wrongPriceAt(value: unknown): string[] | undefined {
+  if (!isObject(value)) return [];
+  for (const [model, row] of Object.entries(value)) {
+    if (!isObject(row)) return [model];
+    const missing = REQUIRED.find((name) => !Object.hasOwn(row, name));
+    if (missing !== undefined) return [model, missing];
+    const wrong = Object.entries(row).find(([name, price]) => !PRICES.has(name) || !isPrice(price));
+    if (wrong !== undefined) return [model, wrong[0]];
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPrice(price: unknown): boolean {
+  if (typeof price !== 'number' && typeof price !== 'string') return false;
+  const text = decimalOf(price);
+  return DECIMAL.test(text) && Number(text) === Number(price);
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PriceOverrides } from './price-overrides.js';
+import { type PriceOverrides, wrongPriceAt } from './price-overrides.js';
 import table from './prices.json' with { type: 'json' };
 import { addCosts, calculateCost, priceCalls } from './pricing.js';
 import type { ApiCall, Usage } from './types.js';
@@ -204,10 +204,12 @@ describe('an override', () => {
   });
 
   it('is checked when the configuration is read', () => {
-    const accepts = (price: unknown) => PriceOverrides.safeParse({ m: { input: price, output: 1 } }).success;
+    const accepts = (price: unknown) => wrongPriceAt({ m: { input: price, output: 1 } }) === undefined;
     expect([0, 2.5, '2.5', 0.000001, 1e-7].map(accepts)).toEqual([true, true, true, true, true]);
     expect([-1, '-1', '$2', '1e3', Number.NaN, 1e-13, null].some(accepts)).toBe(false);
-    expect(PriceOverrides.safeParse({ m: { input: 1, output: 1, cacheReads: 1 } }).success).toBe(false);
+    expect(wrongPriceAt({ m: { input: 1, output: 1, cacheReads: 1 } })).toEqual(['m', 'cacheReads']);
+    expect(wrongPriceAt({ m: { input: 1 } })).toEqual(['m', 'output']);
+    expect([wrongPriceAt({ m: 1 }), wrongPriceAt([]), wrongPriceAt({})]).toEqual([['m'], [], undefined]);
   });
 });
 

@@ -171,9 +171,12 @@ function stateOf<R>(
 ): string | undefined {
   const isWhole = options.only === undefined && options.force !== true && options.all !== true;
   if (!isWhole || source.changesShowInFiles !== true) return undefined;
-  let state = stamp;
-  for (const { path, size, mtimeMs } of found) state += `\n${path}\t${size}\t${mtimeMs}`;
-  return createHash('sha256').update(state).digest('base64url');
+  const stats = new Float64Array(2 * found.length);
+  found.forEach(({ size, mtimeMs }, index) => {
+    stats.set([size, mtimeMs], 2 * index);
+  });
+  const names = found.map(({ path }) => path).join('\n');
+  return createHash('sha256').update(`${stamp}\n${names}\0`).update(stats).digest('base64url');
 }
 
 function newestFirst(a: RawSession, b: RawSession): number {
