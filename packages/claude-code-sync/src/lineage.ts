@@ -103,23 +103,29 @@ export function headOf({ path, size }: FoundFile): Head | undefined {
     const head = parseHead(readAt(path, 0, Math.min(size, EDGE_BYTES)));
     if (head !== undefined || size <= EDGE_BYTES) return head;
     for (const { value } of jsonl(path, { report: ignore })) {
-      const late = parseHead(JSON.stringify(value));
+      const late = parseHead(Buffer.from(JSON.stringify(value)));
       if (late !== undefined) return late;
     }
     return undefined;
   });
 }
 
-function parseHead(text: string): Head | undefined {
-  const uuids = [...text.matchAll(/"uuid":"([^"]+)"/g)];
-  const first = uuids[0];
-  if (first === undefined) return undefined;
-  const line = text.slice(
-    text.lastIndexOf('\n', first.index) + 1,
-    (text.indexOf('\n', first.index) + 1 || text.length + 1) - 1,
-  );
+const UUID = '"uuid":"';
+
+function parseHead(bytes: Buffer): Head | undefined {
+  const uuids = new Set<string>();
+  const first = bytes.indexOf(UUID);
+  if (first === -1) return undefined;
+  for (let at = first; at !== -1; at = bytes.indexOf(UUID, at + UUID.length)) {
+    const end = bytes.indexOf('"', at + UUID.length);
+    // Decoded by itself: a part of a decoded text would keep all of the text in memory.
+    if (end > at + UUID.length) uuids.add(bytes.toString('latin1', at + UUID.length, end));
+  }
+  const end = bytes.indexOf('\n', first);
+  const start = bytes.lastIndexOf('\n', first) + 1;
+  const line = bytes.toString('latin1', start, end === -1 ? bytes.length : end);
   return {
-    uuids: [...new Set(uuids.flatMap((match) => match[1] ?? []))],
+    uuids: [...uuids],
     at: timeOf({ timestamp: /"timestamp":"([^"]+)"/.exec(line)?.[1] }),
     compacted: line.includes('"subtype":"compact_boundary"'),
   };
@@ -128,17 +134,17 @@ function parseHead(text: string): Head | undefined {
 /** The latest time near the end of a transcript, milliseconds since the Unix epoch. */
 function readLastTime({ path, size }: FoundFile): number | undefined {
   const start = Math.max(0, size - EDGE_BYTES);
-  const tail = readable(() => readAt(path, start, size - start)) ?? '';
+  const tail = readable(() => readAt(path, start, size - start).toString('latin1')) ?? '';
   const times = [...tail.matchAll(/"timestamp":"([^"]+)"/g)].flatMap(
     (match) => timeOf({ timestamp: match[1] }) ?? [],
   );
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-function readAt(path: string, position: number, length: number): string {
+function readAt(path: string, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(length);
   return withFile(path, (descriptor) =>
-    buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, length, position)),
+    buffer.subarray(0, readSync(descriptor, buffer, 0, length, position)),
   );
 }
 
