@@ -161,22 +161,26 @@ function copyDatabaseRows(fixture, folder, copies) {
       .map(({ name }) => name);
   const pad = 'tool output '.repeat(8_500);
   const copyOf = (table, ids, values = {}) => {
+    db.exec(`CREATE TEMP TABLE fixture_${table} AS SELECT * FROM ${table}`);
     const names = columns(table);
     const picked = names.map((name) => (ids.includes(name) ? `${name} || ?1` : (values[name] ?? name)));
-    return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${picked.join(', ')} FROM ${table} WHERE length(${ids[0]}) = ?2`;
+    return db.prepare(
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${picked.join(', ')} FROM fixture_${table}`,
+    );
   };
-  db.exec('PRAGMA foreign_keys = OFF; PRAGMA journal_mode = DELETE; DELETE FROM event;');
-  const width = (table, id) => db.prepare(`SELECT length(${id}) AS n FROM ${table}`).get().n;
-  const padded = `CASE json_extract(data, '$.type') WHEN 'tool' THEN json_set(data, '$.state.output', ?3) ELSE data END`;
+  db.exec(
+    'PRAGMA foreign_keys = OFF; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; DELETE FROM event;',
+  );
+  const padded = `CASE json_extract(data, '$.type') WHEN 'tool' THEN json_set(data, '$.state.output', ?2) ELSE data END`;
   const statements = [
-    [copyOf('session', ['id', 'parent_id']), width('session', 'id')],
-    [copyOf('message', ['id', 'session_id']), width('message', 'id')],
-    [copyOf('part', ['id', 'message_id', 'session_id'], { data: padded }), width('part', 'id'), pad],
-    [copyOf('event_sequence', ['aggregate_id']), width('event_sequence', 'aggregate_id')],
+    [copyOf('session', ['id', 'parent_id'])],
+    [copyOf('message', ['id', 'session_id'])],
+    [copyOf('part', ['id', 'message_id', 'session_id'], { data: padded }), pad],
+    [copyOf('event_sequence', ['aggregate_id'])],
   ];
   db.exec('BEGIN');
   for (let copy = 1; copy < copies; copy++) {
-    for (const [sql, ...values] of statements) db.prepare(sql).run(`x${copy}`, ...values);
+    for (const [statement, ...values] of statements) statement.run(`x${copy}`, ...values);
   }
   db.exec('COMMIT');
   db.close();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
@@ -17,7 +18,7 @@ import {
 import { ChatFile, type CursorRecord } from './records.js';
 import { readStore } from './store.js';
 import { textMessages } from './text-transcript.js';
-import { readTracking, type Tracking } from './tracking.js';
+import { readTracking, type Tracked, type Tracking } from './tracking.js';
 
 /** Chats lie in the client's configuration folder, transcripts always in its default one. */
 export function files(env: Env): FilePattern[] {
@@ -30,7 +31,14 @@ export function files(env: Env): FilePattern[] {
     folder: join(folder, 'projects'),
     include: ['*', '*/*', '*/subagents/*'].map((path) => `*/agent-transcripts/${path}.{jsonl,txt}`),
   }));
-  return [...chats, ...transcripts];
+  const tracking = { folder: trackingFolder(env), include: [`${TRACKING}{,-wal}`] };
+  return [...chats, ...transcripts, tracking];
+}
+
+const TRACKING = 'ai-code-tracking.db';
+
+function trackingFolder({ home }: Env): string {
+  return join(home, '.cursor/ai-tracking');
 }
 
 /**
@@ -88,7 +96,7 @@ export function sessions(found: readonly FoundFile[], env: Env): RawSession<Curs
     if (isTranscript(file.path)) group.transcripts.push(transcriptOf(file));
     else addToFolder(group, file);
   }
-  const tracking = once(() => readTracking(join(env.home, '.cursor/ai-tracking/ai-code-tracking.db')));
+  const tracking = once(() => readTracking(join(trackingFolder(env), TRACKING)));
   return [...groups].map(([id, group]) => rawSession(id, group, tracking));
 }
 
@@ -97,6 +105,7 @@ function isTranscript(path: string): boolean {
 }
 
 function idOf(path: string): string | undefined {
+  if (basename(path).startsWith(TRACKING)) return undefined;
   const folder = basename(dirname(path));
   if (!isTranscript(path)) return folder;
   const id = basename(path).replace(/\.(jsonl|txt)$/, '');
@@ -129,10 +138,19 @@ function rawSession(id: string, group: Group, tracking: () => Tracking): RawSess
   return {
     id,
     files: all.map(({ path }) => path),
-    version: filesVersion(all),
+    get version() {
+      const tracked = tracking().chats.get(id);
+      return tracked === undefined ? filesVersion(all) : `${filesVersion(all)},${digestOf(tracked)}`;
+    },
     changedAt: all.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0),
     load: (need, report) => load(id, group, tracking, need, report),
   };
+}
+
+/** What the tool's statistics say of a chat, short and without its title. */
+function digestOf(tracked: Tracked): string {
+  const content = JSON.stringify([tracked.title, tracked.model]);
+  return createHash('sha256').update(content).digest('base64url').slice(0, 8);
 }
 
 function* load(

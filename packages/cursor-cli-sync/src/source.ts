@@ -9,6 +9,7 @@ export const source = defineSource({
   plugin: packageJson.name,
   version: packageJson.version,
   files,
+  changesShowInFiles: true,
   sessions,
   transform,
 });

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   checkpointFolder,
@@ -162,4 +162,21 @@ it('ends the same when it was synced half-way as when it was synced at once', as
     return messages.map(({ externalId, role, parts }) => ({ externalId, role, parts }));
   };
   expect(await contents(growing)).toEqual(await contents(whole));
+});
+
+it('sends a title that only the statistics of the tool know, when they come to know it', async () => {
+  const home = copyOfFixture();
+  const store = new StoreEditor(join(home, folderOf('2'), 'store.db'));
+  store.meta.name = 'New Agent';
+  store.save();
+  const [tracking, later] = [join(home, '.cursor/ai-tracking'), join(home, 'later')];
+  renameSync(tracking, later);
+  const server = await newServer();
+  const sync = pluginOf(home, server);
+  await sync();
+  const title = async () => (await stored(server)).get(chat('2'))?.title;
+  expect(await title()).toBe('Add a /healthz route and run the tests.');
+  renameSync(later, tracking);
+  expect(await sync()).toMatchObject({ sessionsSent: 1, messagesSent: 0, failed: 0 });
+  expect(await title()).toBe('Add healthcheck route');
 });
