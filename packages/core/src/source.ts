@@ -83,6 +83,52 @@ export interface Source<R = unknown> {
    * a record it does not know. Empty when the records hold no session.
    */
   transform(records: Iterable<R>, raw: Pick<RawSession<R>, 'id'>): Session[];
+  /** How the tool calls back. Imported when a command needs it. Absent: `watch` and `sync` alone keep up. */
+  trigger?(): Promise<Trigger>;
+}
+
+/** The program that the tool starts when something happened; see `trigger/hook.ts`. */
+export interface HookCommand {
+  /** Absolute path of the Node.js that runs it. */
+  node: string;
+  /** Absolute path of the plugin's `hook.cjs`. */
+  script: string;
+  /** Name of the plugin, the first argument: by it our entries are told from other people's. */
+  plugin: string;
+}
+
+/** A file of the tool's settings, and the edits that connect and disconnect it. Pure: text to text. */
+export interface SettingsFile {
+  /** Absolute; need not exist. */
+  path: string;
+  /**
+   * Puts our entries in, everything else as it was; entries of another install of ours are replaced. The
+   * same text when they are in already; `''` stands for a file that does not exist.
+   * @throws OpenSyncError `config` when the text is not what the tool would read
+   */
+  add(text: string): string;
+  /** Takes our entries out, whatever else has changed since; the same text when there are none. */
+  remove(text: string): string;
+}
+
+/** Something `doctor` found out, in plain words. */
+export interface Finding {
+  level: 'ok' | 'warning' | 'error';
+  /** What is so. */
+  text: string;
+  /** What to do about it; for everything but `ok`. */
+  remedy?: string;
+}
+
+/** How a tool calls back, and what `setup` and `doctor` have to know of the tool for that. */
+export interface Trigger {
+  /** Whether the tool is on this machine: its program or its folder. */
+  isInstalled(env: Env): boolean;
+  settings(env: Env, hook: HookCommand): SettingsFile[];
+  /** What the person still has to do or know after `setup`, a sentence each. */
+  afterSetup?: readonly string[];
+  /** Looks at what only this tool has, such as hooks that wait to be trusted. Reads, and changes nothing. */
+  check?(env: Env, hook: HookCommand): Finding[];
 }
 
 /** Checks a source's fixed parts when the plugin is loaded and gives it its type. */
