@@ -27,7 +27,19 @@ export type { JsonlOptions } from './read/jsonl.js';
 export { jsonl, unreadable } from './read/jsonl.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
-export type { Env, FilePattern, FoundFile, Located, Need, RawSession, Source } from './source.js';
+export type {
+  Env,
+  FilePattern,
+  Finding,
+  FoundFile,
+  HookCommand,
+  Located,
+  Need,
+  RawSession,
+  SettingsFile,
+  Source,
+  Trigger,
+} from './source.js';
 export { defineSource } from './source.js';
 export type { SyncContext, SyncOptions, SyncSummary } from './sync.js';
 export { findSessions, syncFile, syncHistory } from './sync.js';
