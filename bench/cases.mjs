@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@opensync/server';
 import { generate } from './generate.mjs';
+import { benchHook } from './hook.mjs';
 import { comparePair, runOnce } from './measure.mjs';
 import { benchSources } from './sources.mjs';
 import { listErrors, syncErrors } from './verify.mjs';
@@ -18,6 +19,7 @@ export const CASES = {
   list: benchList,
   sync: benchSync,
   start: benchStart,
+  hook: benchHook,
   sources: (options) => benchSources(options, withServer),
 };
 

@@ -9,26 +9,29 @@ const PRELOAD = fileURLToPath(new URL('resource-usage.cjs', import.meta.url));
 
 /**
  * Runs Node once, in an environment of its own.
+ * @param command.node its binary; default: the one that runs this
  * @param command.args what follows `node`
  * @param command.env added to PATH and HOME
+ * @param command.before called first, not measured
  * @param command.home kept home directory; without it every run gets an empty one
  * @returns CPU (user and system), wall time, peak memory and stdout
  */
-export async function runOnce({ args, env = {}, home }) {
+export async function runOnce({ node = process.execPath, args, env = {}, home, before }) {
+  before?.();
   const folder = mkdtempSync(join(tmpdir(), 'opensync-bench-'));
   try {
-    return await run(args, { ...env, HOME: home ?? folder, USERPROFILE: home ?? folder }, folder);
+    return await run(node, args, { ...env, HOME: home ?? folder, USERPROFILE: home ?? folder }, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function run(args, env, folder) {
+async function run(node, args, env, folder) {
   const usageFile = join(folder, 'usage.json');
   const outFile = join(folder, 'stdout');
   const out = openSync(outFile, 'w');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--require', PRELOAD, ...args], {
+  const child = spawn(node, ['--require', PRELOAD, ...args], {
     env: { PATH: process.env.PATH, ...env, BENCH_USAGE_FILE: usageFile },
     stdio: ['ignore', out, 'inherit'],
   });

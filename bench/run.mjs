@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { CASES } from './cases.mjs';
 import { printTable } from './table.mjs';
 
-const USAGE = 'node bench/run.mjs [--quick] [--only list|sync|start|sources] [--runs N] [--strict]';
+const USAGE =
+  'node bench/run.mjs [--quick] [--only list|sync|start|hook|sources] [--runs N] [--node 20,22,24,26] [--strict]';
 
 async function main() {
   const options = readOptions();
@@ -29,12 +30,14 @@ function readOptions() {
       strict: { type: 'boolean', default: false },
       only: { type: 'string' },
       runs: { type: 'string' },
+      node: { type: 'string' },
     },
   });
   const runs = Number(values.runs ?? (values.quick ? 3 : 5));
   const cases = Object.keys(CASES).filter((name) => values.only === undefined || name === values.only);
   if (cases.length === 0 || !Number.isSafeInteger(runs) || runs < 1) throw new Error(`Usage: ${USAGE}`);
-  return { quick: values.quick, strict: values.strict, runs, cases };
+  const nodes = values.node?.split(',') ?? [];
+  return { nodes, quick: values.quick, strict: values.strict, runs, cases };
 }
 
 await main();

@@ -1,3 +1,3 @@
-import { plugin } from '../../tsup.base.js';
+import { bundle, plugin } from '../../tsup.base.js';
 
-export default plugin();
+export default [...plugin({ hook: false }), bundle({ opencode: 'src/opencode.ts' }, 'esm')];

@@ -8,6 +8,8 @@ export interface CliIo {
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   fetch?: typeof fetch;
+  /** Ends a command that runs until it is told to; default: Ctrl-C. */
+  signal?: AbortSignal;
 }
 
 export interface Cli {

@@ -1,6 +1,8 @@
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
+import type { Client } from '../client.js';
 import { type Config, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
+import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
 import type { CommandContext } from './program.js';
 
@@ -28,6 +30,31 @@ export function requireAccount({ source }: CommandContext, config: Config): Acco
   if (account !== undefined) return account;
   const how = `Run "${source.plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
   throw new OpenSyncError('auth', `Not signed in. ${how}`);
+}
+
+/** What to sync with, by the settings of the moment; undefined when nobody is signed in. */
+export function syncContextsOf(context: CommandContext): () => SyncContext | undefined {
+  const { source, io } = context;
+  let last: { account: Account; client: Promise<Client> } | undefined;
+  const connectTo = (account: Account) => {
+    if (last?.account.url !== account.url || last.account.apiKey !== account.apiKey) {
+      last = { account, client: connect(context, account) };
+    }
+    return last.client;
+  };
+  return () => {
+    const config = settings(context);
+    const account = accountOf(config);
+    if (account === undefined) return undefined;
+    const checkpoints = checkpointsOf(context, account);
+    return { source, env: io.env, config, checkpoints, client: () => connectTo(account) };
+  };
+}
+
+/** Loaded when there is something to send: most runs find nothing. */
+export async function connect({ io }: CommandContext, account: Account): Promise<Client> {
+  const { createClient } = await import('../client.js');
+  return createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
 }
 
 export function checkpointsOf({ source, io }: CommandContext, account: Account): CheckpointStore {

@@ -81,6 +81,15 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
       finish(await (await import('./commands/sync.js')).sync(context, targets, options)),
     );
   program
+    .command('watch')
+    .description('keep the server up to date until stopped')
+    .option('--quiet', 'print nothing but errors')
+    .action(async (options) => finish(await (await import('./commands/watch.js')).watch(context, options)));
+  program
+    .command('work <folder>', { hidden: true })
+    .description('what a hook starts: watch for as long as something happens')
+    .action(async (folder) => finish(await (await import('./commands/watch.js')).work(context, folder)));
+  program
     .command('list')
     .description('list the sessions on this machine with their tokens and cost')
     .option('--since <when>', 'only sessions changed since a day (2026-01-31) or an age (12h, 7d)')

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 
 /**
@@ -16,9 +16,24 @@ export function findFiles(folder: string, patterns: readonly string[]): string[]
   walk(
     resolve(folder),
     patterns.map((pattern) => pattern.split('/').map(toMatcher)),
-    (path) => found.push(path),
+    { file: (path) => found.push(path) },
   );
   return found;
+}
+
+/** The folders that `findFiles` would look into: where a file that matches may come to be. */
+export function findFolders(folder: string, patterns: readonly string[]): string[] {
+  const entered: string[] = [];
+  const start = resolve(folder);
+  if (!existsSync(start)) return entered;
+  const split = patterns.map((pattern) => pattern.split('/').map(toMatcher));
+  walk(start, split, { file: () => undefined, folder: (path) => entered.push(path) });
+  return entered;
+}
+
+interface Visitor {
+  file(path: string): void;
+  folder?(path: string): void;
 }
 
 /** Matches one name; "**" stands for itself. */
@@ -35,7 +50,8 @@ function toMatcher(segment: string): Matcher {
 }
 
 /** `patterns` are what is left of each pattern in this folder. */
-function walk(folder: string, patterns: readonly Matcher[][], add: (path: string) => void): void {
+function walk(folder: string, patterns: readonly Matcher[][], visit: Visitor): void {
+  visit.folder?.(folder);
   // "**" may stand for no folder at all, so what follows it holds here as well.
   const here = patterns.flatMap(expand);
   const names = here.flatMap((pattern) => (pattern.length === 1 ? pattern : []));
@@ -46,9 +62,10 @@ function walk(folder: string, patterns: readonly Matcher[][], add: (path: string
     if (folders.length > 0 && (isLink || entry.isDirectory())) {
       const inside = folders.filter(([first]) => matches(first, entry.name)).map(enter);
       const followed = isLink ? inside.filter((pattern) => !pattern.includes('**')) : inside;
-      if (followed.length > 0) walk(path, followed, add);
+      if (followed.length > 0) walk(path, followed, visit);
     }
-    if ((isLink || entry.isFile()) && names.some((name) => name !== '**' && name.test(entry.name))) add(path);
+    if ((isLink || entry.isFile()) && names.some((name) => name !== '**' && name.test(entry.name)))
+      visit.file(path);
   }
 }
 

@@ -1,10 +1,9 @@
-import type { Client } from '../../client.js';
 import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
 import type { RawSession } from '../../source.js';
 import { findSessions, type SyncSummary, syncHistory } from '../../sync.js';
 import { printable } from '../format.js';
-import { type Account, checkpointsOf, requireAccount, settings } from '../open.js';
+import { type Account, checkpointsOf, connect, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { startProgress } from '../progress.js';
 import { findTargets, type SelectOptions, select } from '../select.js';
@@ -94,13 +93,7 @@ async function run(
   return exitCode(context, summary, notices);
 }
 
-/** Loaded when there is something to send: most runs find nothing. */
-async function connect({ io }: CommandContext, account: Account): Promise<Client> {
-  const { createClient } = await import('../../client.js');
-  return createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
-}
-
-function describe(counts: Omit<SyncSummary, 'stopped'>): string {
+export function describe(counts: Omit<SyncSummary, 'stopped'>): string {
   const { sessions, sessionsSent, messagesSent, unchanged, failed, poison, durationMs } = counts;
   const seconds = (durationMs / 1000).toFixed(1);
   const trouble = [failed > 0 && `${failed} failed`, poison > 0 && `${poison} refused by the server`].filter(

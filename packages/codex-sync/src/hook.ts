@@ -1,0 +1,3 @@
+import { runHook } from '@opensync/core/hook';
+
+void runHook({ plugin: 'codex-sync', names: ['CODEX_HOME'] });

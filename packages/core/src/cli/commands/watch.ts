@@ -1,0 +1,68 @@
+import { errorMessage } from '../../errors.js';
+import { follow } from '../../trigger/follow.js';
+import { liveFolderAt } from '../../trigger/live-folder.js';
+import { log, logFile } from '../../trigger/log.js';
+import { asWorker, onMark } from '../../trigger/worker.js';
+import { printable } from '../format.js';
+import { requireAccount, settings, syncContextsOf } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+import { describe } from './sync.js';
+
+/** Keeps the server up to date until Ctrl-C. */
+export async function watch(context: CommandContext, { quiet }: { quiet?: boolean }): Promise<number> {
+  const { source, io } = context;
+  const { url } = requireAccount(context, settings(context));
+  const tell = (text: string) => {
+    if (quiet !== true) io.stdout.write(`${text}\n`);
+  };
+  tell(`Keeping ${url} up to date with ${source.name}. Press Ctrl-C to stop.`);
+  await follow(source.files(io.env), syncContextsOf(context), {
+    signal: io.signal ?? interrupted(),
+    onSync: (summary) => tell(`${timeOf(io.env.now())} ${describe(summary)}`),
+    onNotice: (text) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`),
+  });
+  return EXIT.ok;
+}
+
+function timeOf(now: number): string {
+  return new Date(now).toTimeString().slice(0, 8);
+}
+
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => controller.abort());
+  }
+  return controller.signal;
+}
+
+/** Long enough that the hooks of a session seldom have to start another one, and gone within a minute. */
+const IDLE_MS = 40_000;
+
+/** The worker that a hook starts. It has no screen: what it has to say is in the log. */
+export async function work(context: CommandContext, path: string): Promise<number> {
+  const { source, io } = context;
+  const folder = liveFolderAt(path);
+  const file = logFile(io.env.home, source.plugin);
+  const contextOf = syncContextsOf(context);
+  try {
+    if (contextOf() === undefined) {
+      log(file, `not signed in: run "${source.plugin} login"`);
+      return EXIT.notSignedIn;
+    }
+    await asWorker(folder, (signal, onLook) =>
+      follow(source.files(io.env), contextOf, {
+        signal,
+        idleMs: IDLE_MS,
+        onLook,
+        listen: (ring) => onMark(folder, ring),
+        onSync: (summary) => log(file, describe(summary)),
+        onNotice: (text) => log(file, printable(text)),
+      }),
+    );
+    return EXIT.ok;
+  } catch (error) {
+    log(file, `the worker ended: ${errorMessage(error)}`);
+    return EXIT.failed;
+  }
+}

@@ -1,0 +1,107 @@
+import { appendFileSync, mkdirSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { log, logFile } from './log.js';
+import { wake } from './wake.js';
+
+export { type Wake, wake } from './wake.js';
+
+/*
+ * The program that a tool starts when something happened and that it waits for: `hook.cjs <plugin>
+ * <event>`. It is bundled by itself, as CommonJS of Node's own modules alone (docs/live.md). It always
+ * exits with 0, within a second, and prints what the tool demands and nothing else.
+ */
+
+export interface HookOptions {
+  plugin: string;
+  /** Names of the environment variables that choose which history is meant, such as the tool's own home. */
+  names?: readonly string[];
+  /** What the tool wants to read on stdout. */
+  output?: string;
+  /** For a tool whose payload holds what its history does not: what to remember of it, and where. */
+  record?: {
+    /** Name of a file in `~/.<plugin>`, a line for each payload. */
+    file: string;
+    /** The line, without what nobody needs; undefined when there is nothing to remember. Never throws. */
+    line(payload: string, now: number): string | undefined;
+  };
+}
+
+/** A payload is a few KB; whoever sends more has nothing to tell us. */
+const MAX_PAYLOAD_BYTES = 1 << 20;
+/** A tool that keeps its end of the pipe open must not keep us. */
+const MAX_WAIT_MS = 500;
+
+export async function runHook(options: HookOptions): Promise<void> {
+  const home = homedir();
+  const [, event = 'hook', ...rest] = process.argv.slice(2);
+  try {
+    if (options.output !== undefined) writeSync(1, options.output);
+    if (rest[0] === '--') passOn(rest.slice(1));
+    if (options.record !== undefined) await remember(options.record, join(home, `.${options.plugin}`));
+    wake({
+      plugin: options.plugin,
+      home,
+      vars: process.env,
+      names: options.names ?? [],
+      runtime: process.execPath,
+      cli: join(__dirname, 'cli.js'),
+      event,
+      loadSpawn,
+    });
+  } catch (error) {
+    complain(logFile(home, options.plugin), `${event}: ${error}`);
+  }
+  // Standard input may still be open, and the loop must not wait for it.
+  process.exit(0);
+}
+
+function loadSpawn() {
+  return (require('node:child_process') as typeof import('node:child_process')).spawn;
+}
+
+/** The program that had this place before, with the arguments that the tool would have given it. */
+function passOn([program, ...args]: string[]): void {
+  if (program === undefined) return;
+  const child = loadSpawn()(program, args, { detached: true, stdio: 'ignore', windowsHide: true });
+  child.on('error', () => undefined);
+  child.unref();
+}
+
+async function remember({ file, line }: NonNullable<HookOptions['record']>, folder: string): Promise<void> {
+  const kept = line(await readPayload(), Date.now());
+  if (kept === undefined) return;
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  appendFileSync(path, `${kept}\n`, { mode: 0o600 });
+}
+
+/** Standard input up to its end, or what came of it in the time there is. */
+function readPayload(): Promise<string> {
+  return new Promise((done) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const finish = () => done(Buffer.concat(chunks).toString('utf8'));
+    const timer = setTimeout(finish, MAX_WAIT_MS);
+    const end = () => {
+      clearTimeout(timer);
+      finish();
+    };
+    process.stdin.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MAX_PAYLOAD_BYTES) end();
+    });
+    process.stdin.on('end', end);
+    process.stdin.on('error', end);
+  });
+}
+
+/** There is nobody to tell when not even this can be written, and the tool must not notice. */
+function complain(file: string, text: string): void {
+  try {
+    log(file, text);
+  } catch {
+    process.exitCode = 0;
+  }
+}

@@ -1,0 +1,98 @@
+import type { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { type LiveFolder, liveFolder, type Place, STALE_MS, STARTING } from './live-folder.js';
+
+/*
+ * What a tool waits for: write a mark, and start the worker when there is none. Built-ins only.
+ */
+
+export interface Wake extends Place {
+  /** Program that runs the worker, absolute. */
+  runtime: string;
+  /** The plugin's `cli.js`, absolute. */
+  cli: string;
+  /** What happened, for the log; a word. */
+  event: string;
+  /** `spawn` of `node:child_process`, which takes longer to load than the rest and is seldom needed. */
+  loadSpawn(): typeof spawn;
+}
+
+/**
+ * Tells the worker to look for news, and starts it when none is alive. Ten calls in a second make one
+ * worker. Of private text nothing is handed over: the worker sees from the history what is new.
+ * @throws the file system's error when the mark cannot be written
+ */
+export function wake(options: Wake): void {
+  const folder = liveFolder(options);
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  // The mark comes before the look at the lock: a worker that lets go in between looks at the mark once more.
+  writeFileSync(folder.mark, options.event, { mode: 0o600 });
+  if (!isHeld(folder) && claim(folder)) start(options, folder);
+}
+
+/** Whether a worker is alive or being started. */
+export function isHeld({ lock }: LiveFolder): boolean {
+  const stats = statSync(lock, { throwIfNoEntry: false });
+  if (stats === undefined || Date.now() - stats.mtimeMs > STALE_MS) return false;
+  try {
+    const owner = readFileSync(lock, 'utf8');
+    return owner === STARTING || isAlive(Number(owner));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** Of many hooks that find no worker, one gets to start it; the workers settle what slips through here. */
+function claim(folder: LiveFolder): boolean {
+  if (create(folder)) return true;
+  if (isHeld(folder)) return false;
+  // Left over from a worker that was killed. Without `rmSync`, which loads more than all of this.
+  removeIfThere(folder.lock);
+  return create(folder);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+function create({ lock }: LiveFolder): boolean {
+  try {
+    writeFileSync(lock, STARTING, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function start({ runtime, cli, vars, loadSpawn }: Wake, { path, lock }: LiveFolder): void {
+  // With a session and no streams of its own it outlives the tool, its terminal and a kill of its group.
+  const worker = loadSpawn()(runtime, [cli, 'work', path], {
+    detached: true,
+    stdio: 'ignore',
+    windowsHide: true,
+    env: vars as NodeJS.ProcessEnv,
+  });
+  // The program may be gone, or the machine be out of processes: the next event tries again.
+  worker.on('error', () => removeIfThere(lock));
+  worker.unref();
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

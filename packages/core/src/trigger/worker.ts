@@ -1,0 +1,86 @@
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, watch, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../errors.js';
+import { type LiveFolder, MARK, STARTING, TOUCH_MS } from './live-folder.js';
+import { isHeld } from './wake.js';
+
+/** Two that started at the same moment know after so long which of them it is. */
+const SETTLE_MS = 100;
+
+/**
+ * Runs `work` while this process is the one worker of a folder, again whenever a hook has left a mark
+ * meanwhile. Returns at once when there is another worker.
+ * @param work ends by itself when nothing happens any more, and at once when the signal is aborted;
+ *   calls `onLook` before each look at the history
+ */
+export async function asWorker(
+  folder: LiveFolder,
+  work: (signal: AbortSignal, onLook: () => void) => Promise<void>,
+): Promise<void> {
+  while (await takeOver(folder)) {
+    const lost = new AbortController();
+    const timer = setInterval(() => {
+      if (isOurs(folder)) touch(folder);
+      else lost.abort();
+    }, TOUCH_MS);
+    let seenAt: number | undefined;
+    try {
+      await work(lost.signal, () => {
+        seenAt = lastMark(folder)?.at;
+      });
+    } finally {
+      clearInterval(timer);
+    }
+    if (lost.signal.aborted) return;
+    // Let go first, and look at the mark then: a hook writes its mark first, and looks at the lock then.
+    rmSync(folder.lock, { force: true });
+    if (lastMark(folder)?.at === seenAt) return;
+  }
+}
+
+/** Calls back for every mark that a hook leaves; returns how to end that. */
+export function onMark({ path }: LiveFolder, onEvent: () => void): () => void {
+  const watcher = watch(path, { persistent: false }, (_, name) => {
+    if (name === MARK) onEvent();
+  });
+  return () => watcher.close();
+}
+
+/** The event that the last hook told, and when, milliseconds since the Unix epoch; undefined when none ever did. */
+export function lastMark({ mark }: LiveFolder): { event: string; at: number } | undefined {
+  const at = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
+  return at === undefined ? undefined : { event: readFileSync(mark, 'utf8'), at };
+}
+
+async function takeOver(folder: LiveFolder): Promise<boolean> {
+  const owner = ownerOf(folder);
+  if (owner !== undefined && owner !== STARTING && isHeld(folder)) return false;
+  const own = `${folder.lock}.${process.pid}`;
+  writeFileSync(own, String(process.pid), { mode: 0o600 });
+  renameSync(own, folder.lock);
+  await sleep(SETTLE_MS);
+  return isOurs(folder);
+}
+
+function isOurs(folder: LiveFolder): boolean {
+  return ownerOf(folder) === String(process.pid);
+}
+
+function ownerOf({ lock }: LiveFolder): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function touch({ lock }: LiveFolder): void {
+  const now = Date.now() / 1000;
+  try {
+    utimesSync(lock, now, now);
+  } catch (error) {
+    // It was taken over this very moment; the next look at it tells.
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
