@@ -13,6 +13,7 @@ import {
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errorCode } from './errors.js';
+import { isAlive } from './is-alive.js';
 import type { Acknowledged } from './plan.js';
 import type { Env } from './source.js';
 import { isLoopback } from './url.js';
@@ -289,15 +290,6 @@ function staleToken(lock: string, now: () => number): string | undefined {
   const [pid, host] = token.split(' ');
   const isDead = host === hostname() && !isAlive(Number(pid));
   return isDead || now() - touchedAt > LOCK_STALE_MS ? token : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 /** Removes a left-over lock, unless another process has just replaced it with its own. */

@@ -1,5 +1,6 @@
 import type { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { isAlive } from '../is-alive.js';
 import { type LiveFolder, liveFolder, type Place, STALE_MS, STARTING } from './live-folder.js';
 
 /*
@@ -40,16 +41,6 @@ export function isHeld({ lock }: LiveFolder): boolean {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
   }
 }
 
