@@ -8,6 +8,8 @@ export interface CliIo {
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   fetch?: typeof fetch;
+  /** The program that runs, absolute: `hook.cjs` lies beside it. Default: that of the process. */
+  script?: string;
   /** Ends a command that runs until it is told to; default: Ctrl-C. */
   signal?: AbortSignal;
 }

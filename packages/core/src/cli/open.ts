@@ -1,7 +1,10 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
 import { type Config, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
+import type { HookCommand } from '../source.js';
 import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
 import type { CommandContext } from './program.js';
@@ -60,4 +63,10 @@ export async function connect({ io }: CommandContext, account: Account): Promise
 export function checkpointsOf({ source, io }: CommandContext, account: Account): CheckpointStore {
   const folder = checkpointFolder({ env: io.env, sourceId: source.id, ...account });
   return openCheckpoints(folder, io.env.now);
+}
+
+/** What `setup` registers: the hook beside the program that runs. */
+export function hookCommand({ source, io }: CommandContext): HookCommand {
+  const script = io.script ?? realpathSync(process.argv[1] ?? '.');
+  return { node: process.execPath, script: join(dirname(script), 'hook.cjs'), plugin: source.plugin };
 }

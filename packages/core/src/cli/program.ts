@@ -66,6 +66,11 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .option('--json', 'print JSON')
     .action(async (options) => finish(await (await import('./commands/status.js')).status(context, options)));
   program
+    .command('doctor')
+    .description('check that everything works, and say what to do where it does not')
+    .option('--json', 'print JSON')
+    .action(async (options) => finish(await (await import('./commands/doctor.js')).doctor(context, options)));
+  program
     .command('sync [targets...]')
     .description('send what the server does not have yet; targets are session ids or files, default all')
     .option('--since <when>', 'only sessions changed since a day (2026-01-31) or an age (12h, 7d)')

@@ -19,13 +19,13 @@ export interface FollowOptions {
 
 /** A burst of writes is one change. */
 const DEBOUNCE_MS = 100;
-/** After a look, a rest of so many times what it took: following costs a fifth of one CPU at most. */
-const REST = 4;
+/** After a look, a rest of so many times the CPU time it took, within limits: news must not wait for long. */
+const REST = { times: 4, mostMs: 1_000 };
 /** Some things are written a moment after the event that tells of them. */
 const LOOK_AGAIN_MS = [500, 2_500];
 /** What is being worked on, and comes first. */
 const RECENT_MS = 24 * 3_600_000;
-/** For file systems that tell nothing; so many times what a look takes, within limits. */
+/** For file systems that tell nothing; so many times the CPU time of a look, within limits. */
 const POLL = { times: 50, leastMs: 10_000, mostMs: 60_000 };
 
 /**
@@ -50,18 +50,20 @@ export async function follow<R>(
   let sweptAt = Number.NEGATIVE_INFINITY;
   try {
     while (!signal.aborted) {
-      const startedAt = performance.now();
+      const cpu = process.cpuUsage();
       options.onLook?.();
       watcher.refresh();
       await look(contextOf, options, isRecent);
-      const tookMs = performance.now() - startedAt;
+      const { user, system } = process.cpuUsage(cpu);
+      const tookMs = (user + system) / 1_000;
       const pollMs = Math.min(Math.max(POLL.times * tookMs, POLL.leastMs), POLL.mostMs);
       if (sweep === undefined && performance.now() - sweptAt >= pollMs) {
         sweep = look(contextOf, options).finally(() => {
           [sweep, sweptAt] = [undefined, performance.now()];
         });
       }
-      const isIdle = await bell.wait({ restMs: Math.max(DEBOUNCE_MS, REST * tookMs), pollMs, options });
+      const restMs = Math.max(DEBOUNCE_MS, Math.min(REST.times * tookMs, REST.mostMs));
+      const isIdle = await bell.wait({ restMs, pollMs, options });
       if (isIdle && sweep === undefined) break;
     }
     await sweep;
@@ -85,6 +87,7 @@ async function look<R>(
     const context = contextOf();
     if (context === undefined) return;
     const summary = await syncHistory(context, { ...(only && { only }), ...(onNotice && { onNotice }) });
+    if (summary.stopped !== undefined) onNotice?.(summary.stopped.message);
     if (summary.sessionsSent + summary.messagesSent + summary.failed > 0) onSync?.(summary);
   } catch (error) {
     onNotice?.(errorMessage(error));

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -35,6 +36,12 @@ export function liveFolder(place: Place): LiveFolder {
 
 export function liveFolderAt(path: string): LiveFolder {
   return { path, mark: join(path, MARK), lock: join(path, LOCK) };
+}
+
+/** The event that the last hook told, and when, milliseconds since the Unix epoch; undefined when none ever did. */
+export function lastMark({ mark }: LiveFolder): { event: string; at: number } | undefined {
+  const at = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
+  return at === undefined ? undefined : { event: readFileSync(mark, 'utf8'), at };
 }
 
 function keyOf({ vars, names }: Place): string {

@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, watch, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, utimesSync, watch, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors.js';
-import { type LiveFolder, MARK, STARTING, TOUCH_MS } from './live-folder.js';
+import { type LiveFolder, lastMark, MARK, STARTING, TOUCH_MS } from './live-folder.js';
 import { isHeld } from './wake.js';
 
 /** Two that started at the same moment know after so long which of them it is. */
@@ -44,12 +44,6 @@ export function onMark({ path }: LiveFolder, onEvent: () => void): () => void {
     if (name === MARK) onEvent();
   });
   return () => watcher.close();
-}
-
-/** The event that the last hook told, and when, milliseconds since the Unix epoch; undefined when none ever did. */
-export function lastMark({ mark }: LiveFolder): { event: string; at: number } | undefined {
-  const at = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
-  return at === undefined ? undefined : { event: readFileSync(mark, 'utf8'), at };
 }
 
 async function takeOver(folder: LiveFolder): Promise<boolean> {

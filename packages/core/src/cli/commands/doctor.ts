@@ -1,0 +1,284 @@
+import { readdirSync, readFileSync, realpathSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createClient, type Health } from '../../client.js';
+import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
+import { errorMessage, isOpenSyncError } from '../../errors.js';
+import { readSessions } from '../../session.js';
+import type { Finding, HookCommand, RawSession, Trigger } from '../../source.js';
+import { findSessions, stampOf, versionOf } from '../../sync.js';
+import { lastMark, liveFolderAt } from '../../trigger/live-folder.js';
+import { logFile } from '../../trigger/log.js';
+import { dateTime, printable } from '../format.js';
+import { accountOf, checkpointsOf, hookCommand } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+
+/** A finding, and what part of the setup it is about. */
+interface Report extends Finding {
+  about: string;
+}
+
+const ok = (about: string, text: string): Report => ({ about, level: 'ok', text });
+const warning = (about: string, text: string, remedy: string): Report => ({
+  about,
+  level: 'warning',
+  text,
+  remedy,
+});
+const failure = (about: string, text: string, remedy: string): Report => ({
+  about,
+  level: 'error',
+  text,
+  remedy,
+});
+
+/** Says in plain words whether everything works, and what to do where it does not. Changes nothing. */
+export async function doctor(context: CommandContext, options: { json?: boolean }): Promise<number> {
+  const reports = await examine(context);
+  const { io, source } = context;
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify({ schema: 1, plugin: source.plugin, findings: reports }, null, 2)}\n`);
+  } else {
+    io.stdout.write(reports.map(describe).join(''));
+    const troubles = reports.filter(({ level }) => level !== 'ok').length;
+    io.stdout.write(troubles === 0 ? '\nEverything works.\n' : `\n${troubles} to look at.\n`);
+  }
+  return reports.some(({ level }) => level === 'error') ? EXIT.failed : EXIT.ok;
+}
+
+const SIGNS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' };
+
+function describe({ level, about, text, remedy }: Report): string {
+  const indent = ' '.repeat(SIGNS.ok.length + 2);
+  return `${SIGNS[level]}  ${about}: ${printable(text)}\n${remedy === undefined ? '' : `${indent}${printable(remedy)}\n`}`;
+}
+
+async function examine(context: CommandContext): Promise<Report[]> {
+  const { source, io } = context;
+  const raws = findSessions(source, io.env);
+  return [
+    ...(await checkServer(context)),
+    ...checkPermissions(context),
+    ...checkDisk(context),
+    ...(await checkTrigger(context)),
+    ...checkHistory(context, raws),
+    ...checkState(context, raws),
+  ];
+}
+
+/** Clocks so far apart date messages visibly wrong. */
+const MAX_SKEW_MS = 60_000;
+
+async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
+  const login = `Run "${source.plugin} login".`;
+  let config: Config;
+  try {
+    const resolved = resolveConfig({ plugin: source.plugin, env: io.env });
+    config = resolved.config;
+    if (resolved.withheldKey !== undefined && config.apiKey === undefined) {
+      return [failure('sign-in', `the key in ${resolved.withheldKey} belongs to another server`, login)];
+    }
+  } catch (error) {
+    if (!isOpenSyncError(error)) throw error;
+    return [failure('settings', error.message, 'Correct the file, or delete it and sign in again.')];
+  }
+  const account = accountOf(config);
+  if (account === undefined) return [failure('sign-in', 'nobody is signed in', login)];
+  const client = createClient({
+    ...account,
+    retries: 1,
+    now: io.env.now,
+    ...(io.fetch && { fetch: io.fetch }),
+  });
+  const answer = await client.checkKey();
+  if (!answer.success || answer.data === undefined) {
+    const remedy =
+      answer.kind === 'auth'
+        ? login
+        : `Check that ${account.url} is right and running. Nothing is lost meanwhile: what is missing is sent later.`;
+    return [failure('server', answer.error ?? 'no answer', remedy)];
+  }
+  return [
+    ok('sign-in', `${account.url} accepts the key ${maskKey(account.apiKey)}`),
+    ok('server', kindOf(answer.data)),
+    ...checkClock(answer.data),
+  ];
+}
+
+function kindOf({ server, version, capabilities }: Health): string {
+  if (server === undefined) return 'OpenSync, hosted; it takes a new message after 5 seconds';
+  return `${server} ${version ?? ''}${capabilities.includes('immediate-updates') ? ', takes messages at once' : ''}`;
+}
+
+function checkClock({ skewMs }: Health): Report[] {
+  const seconds = Math.round(skewMs / 1000);
+  if (Math.abs(skewMs) <= MAX_SKEW_MS) return [ok('clock', `${Math.abs(seconds)} s apart from the server's`)];
+  const text = `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} the server's`;
+  return [
+    warning('clock', text, 'Set the clock of this machine; times of messages are shown as it tells them.'),
+  ];
+}
+
+/** Of the files that hold a key. */
+function checkPermissions({ source, io }: CommandContext): Report[] {
+  if (process.platform === 'win32') return [];
+  const paths = [configPath({ plugin: source.plugin, env: io.env }), configPath({ env: io.env })];
+  return paths.flatMap((path) => {
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+    if (mode === undefined) return [];
+    if ((mode & 0o077) === 0) return [ok('permissions', `${path} is readable by you alone`)];
+    return [warning('permissions', `${path} holds a key and others may read it`, `Run: chmod 600 '${path}'`)];
+  });
+}
+
+const LEAST_FREE_BYTES = 100e6;
+
+function checkDisk({ io }: CommandContext): Report[] {
+  const { bavail, bsize } = statfsSync(io.env.home);
+  const megabytes = Math.floor((bavail * bsize) / 1e6);
+  if (bavail * bsize >= LEAST_FREE_BYTES) return [ok('disk', `${megabytes} MB free`)];
+  return [
+    warning(
+      'disk',
+      `only ${megabytes} MB free where ${io.env.home} lies`,
+      'Free some: without room, what was sent cannot be noted and is sent again.',
+    ),
+  ];
+}
+
+async function checkTrigger(context: CommandContext): Promise<Report[]> {
+  const { source, io } = context;
+  if (source.trigger === undefined) {
+    return [
+      warning(
+        'hooks',
+        `${source.name} has none; sessions reach the server by watching`,
+        `Run "${source.plugin} watch".`,
+      ),
+    ];
+  }
+  const trigger = await source.trigger();
+  const hook = hookCommand(context);
+  const isInstalled = trigger.isInstalled(io.env);
+  return [
+    isInstalled
+      ? ok('tool', `${source.name} is on this machine`)
+      : warning('tool', `${source.name} was not found on this machine`, `Install it, or see PATH.`),
+    ...checkSettings(context, trigger, hook),
+    ...(trigger.check?.(io.env, hook) ?? []).map((finding) => ({ about: 'hooks', ...finding })),
+    ...checkLastHook(context),
+  ];
+}
+
+/** Whether the tool's settings call this install: adding what is there already changes nothing. */
+function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: HookCommand): Report[] {
+  const setup = `Run "${source.plugin} setup".`;
+  return trigger.settings(io.env, hook).map((file) => {
+    try {
+      const text = statSync(file.path, { throwIfNoEntry: false }) ? readFileSync(file.path, 'utf8') : '';
+      if (text !== '' && file.add(text) === text) return ok('hooks', `${file.path} calls this install`);
+      if (text !== '' && file.remove(text) !== text) {
+        return failure(
+          'hooks',
+          `${file.path} calls another install of ${source.plugin}, or only in part`,
+          setup,
+        );
+      }
+      return failure('hooks', `${file.path} does not call ${source.plugin}`, setup);
+    } catch (error) {
+      return failure('hooks', errorMessage(error), 'Correct the file; the tool cannot read it either.');
+    }
+  });
+}
+
+function checkLastHook({ source, io }: CommandContext): Report[] {
+  const folder = join(io.env.home, `.${source.plugin}`, 'live');
+  const marks = namesIn(folder).flatMap((name) => lastMark(liveFolderAt(join(folder, name))) ?? []);
+  const last = marks.sort((a, b) => b.at - a.at)[0];
+  if (last !== undefined) return [ok('last hook', `${last.event}, ${dateTime(last.at)}`)];
+  return [
+    warning(
+      'last hook',
+      'none was ever called',
+      `After "${source.plugin} setup", start ${source.name} anew and say something.`,
+    ),
+  ];
+}
+
+function namesIn(folder: string): string[] {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+}
+
+/** Enough to see a format that changed, few enough not to wait for. */
+const SAMPLE = 20;
+
+function checkHistory({ source, io }: CommandContext, raws: readonly RawSession[]): Report[] {
+  const folders = source.files(io.env).map(({ folder }) => folder);
+  if (raws.length === 0) {
+    return [
+      warning(
+        'history',
+        `no sessions in ${[...new Set(folders)].join(', ')}`,
+        `Use ${source.name} once, or see the environment variables that move its folder.`,
+      ),
+    ];
+  }
+  const problems: string[] = [];
+  for (const raw of raws.slice(0, SAMPLE)) {
+    try {
+      for (const { session } of readSessions(source, raw, 'summary', {})) {
+        for (const { message } of session.problems) problems.push(`${raw.id}: ${message}`);
+      }
+    } catch (error) {
+      problems.push(`${raw.id}: ${errorMessage(error)}`);
+    }
+  }
+  const looked = Math.min(SAMPLE, raws.length);
+  if (problems.length === 0) {
+    return [ok('history', `${raws.length} sessions; the newest ${looked} read without a problem`)];
+  }
+  return [
+    warning(
+      'history',
+      `${problems.length} problems in the newest ${looked} of ${raws.length} sessions; the first: ${problems[0]}`,
+      `"${source.plugin} list --json" tells them all. The rest of these sessions is synced.`,
+    ),
+  ];
+}
+
+function checkState(context: CommandContext, raws: readonly RawSession[]): Report[] {
+  const { source, io } = context;
+  const reports: Report[] = [];
+  let config: Config;
+  try {
+    config = resolveConfig({ plugin: source.plugin, env: io.env }).config;
+  } catch (error) {
+    // Told of as "settings" already.
+    if (isOpenSyncError(error)) return reports;
+    throw error;
+  }
+  const account = accountOf(config);
+  if (account !== undefined) {
+    const checkpoints = checkpointsOf(context, account);
+    const stamp = stampOf(source, config);
+    const waiting = raws.filter(
+      (raw) => checkpoints.complete().get(raw.id)?.version !== versionOf(raw, stamp),
+    );
+    reports.push(
+      waiting.length === 0
+        ? ok('sync', 'the server has everything')
+        : warning(
+            'sync',
+            `${waiting.length} of ${raws.length} sessions wait`,
+            `Run "${source.plugin} sync".`,
+          ),
+    );
+  }
+  return [...reports, ...checkLog(logFile(realpathSync(io.env.home), source.plugin))];
+}
+
+/** What hooks and workers could not say on a screen. */
+function checkLog(file: string): Report[] {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return [];
+  const last = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  return [ok('log', `${file}, last: ${last}`)];
+}
