@@ -47,6 +47,8 @@ export interface CheckpointStore {
   /** Sessions that changed before this time are left alone until they change; see `sync --all`. */
   floor(): number | undefined;
   setFloor(changedAt: number): void;
+  /** When the server last took something, milliseconds since the Unix epoch; undefined when it never did. */
+  changedAt(): number | undefined;
 }
 
 /** A version of a session, and how many sessions it came to on the server, subagents included. */
@@ -123,6 +125,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
       return typeof changedAt === 'number' ? changedAt : undefined;
     },
     setFloor: (changedAt) => writeFileAtomic(floorFile, JSON.stringify({ changedAt })),
+    changedAt: () => statSync(indexFile, { throwIfNoEntry: false })?.mtimeMs,
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -38,8 +38,22 @@ export function liveFolderAt(path: string): LiveFolder {
   return { path, mark: join(path, MARK), lock: join(path, LOCK) };
 }
 
-/** The event that the last hook told, and when, milliseconds since the Unix epoch; undefined when none ever did. */
-export function lastMark({ mark }: LiveFolder): { event: string; at: number } | undefined {
+export interface Mark {
+  event: string;
+  /** Milliseconds since the Unix epoch. */
+  at: number;
+}
+
+/** What was last told by a hook of any of a plugin's histories; undefined when none ever was. */
+export function lastHook(plugin: string, { home }: Pick<Place, 'home'>): Mark | undefined {
+  const folder = join(home, `.${plugin}`, 'live');
+  const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+  const marks = names.flatMap((name) => lastMark(liveFolderAt(join(folder, name))) ?? []);
+  return marks.sort((a, b) => b.at - a.at)[0];
+}
+
+/** The event that the last hook told, and when; undefined when none ever did. */
+export function lastMark({ mark }: LiveFolder): Mark | undefined {
   const at = statSync(mark, { throwIfNoEntry: false })?.mtimeMs;
   return at === undefined ? undefined : { event: readFileSync(mark, 'utf8'), at };
 }

@@ -1,12 +1,11 @@
-import { readdirSync, readFileSync, realpathSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { createClient, type Health } from '../../client.js';
 import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
 import { errorMessage, isOpenSyncError } from '../../errors.js';
 import { readSessions } from '../../session.js';
 import type { Finding, HookCommand, RawSession, Trigger } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
-import { lastMark, liveFolderAt } from '../../trigger/live-folder.js';
+import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
 import { dateTime, printable } from '../format.js';
 import { accountOf, checkpointsOf, hookCommand } from '../open.js';
@@ -191,9 +190,7 @@ function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: H
 }
 
 function checkLastHook({ source, io }: CommandContext): Report[] {
-  const folder = join(io.env.home, `.${source.plugin}`, 'live');
-  const marks = namesIn(folder).flatMap((name) => lastMark(liveFolderAt(join(folder, name))) ?? []);
-  const last = marks.sort((a, b) => b.at - a.at)[0];
+  const last = lastHook(source.plugin, io.env);
   if (last !== undefined) return [ok('last hook', `${last.event}, ${dateTime(last.at)}`)];
   return [
     warning(
@@ -202,10 +199,6 @@ function checkLastHook({ source, io }: CommandContext): Report[] {
       `After "${source.plugin} setup", start ${source.name} anew and say something.`,
     ),
   ];
-}
-
-function namesIn(folder: string): string[] {
-  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
 }
 
 /** Enough to see a format that changed, few enough not to wait for. */
@@ -273,7 +266,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[]): Repor
           ),
     );
   }
-  return [...reports, ...checkLog(logFile(realpathSync(io.env.home), source.plugin))];
+  return [...reports, ...checkLog(logFile(io.env.home, source.plugin))];
 }
 
 /** What hooks and workers could not say on a screen. */

@@ -2,6 +2,8 @@ import { createClient, type Health } from '../../client.js';
 import { maskKey, resolveConfig } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
+import { lastHook, type Mark } from '../../trigger/live-folder.js';
+import { dateTime } from '../format.js';
 import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -19,7 +21,14 @@ interface Status {
   server: string | null;
   /** Server's clock minus ours. */
   skewMs: number | null;
-  sessions: { found: number; synced: number };
+  /** When the server last took something, milliseconds since the Unix epoch. */
+  lastSyncAt: number | null;
+  /** The last call of a hook: its event, and when. */
+  lastHook: Mark | null;
+  /** Subagents are counted with their session. */
+  sessions: { found: number; synced: number; waiting: number };
+  /** Why sessions wait, when some do. */
+  waitingFor: string | null;
 }
 
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
@@ -38,7 +47,10 @@ export async function status(context: CommandContext, options: { json?: boolean 
     error: null,
     server: null,
     skewMs: null,
-    sessions: { found: raws.length, synced: 0 },
+    lastSyncAt: null,
+    lastHook: lastHook(source.plugin, io.env) ?? null,
+    sessions: { found: raws.length, synced: 0, waiting: raws.length },
+    waitingFor: null,
   };
   let code: number = EXIT.ok;
   if (account === undefined) {
@@ -46,11 +58,13 @@ export async function status(context: CommandContext, options: { json?: boolean 
     if (withheldKey !== undefined) result.error += ` The key in ${withheldKey} belongs to another server.`;
     code = EXIT.notSignedIn;
   } else {
-    const complete = checkpointsOf(context, account).complete();
+    const checkpoints = checkpointsOf(context, account);
+    const complete = checkpoints.complete();
     const stamp = stampOf(source, config);
-    result.sessions.synced = raws.filter(
-      (raw) => complete.get(raw.id)?.version === versionOf(raw, stamp),
-    ).length;
+    const waiting = raws.filter((raw) => complete.get(raw.id)?.version !== versionOf(raw, stamp));
+    result.lastSyncAt = checkpoints.changedAt() ?? null;
+    result.sessions.waiting = waiting.length;
+    result.sessions.synced = raws.length - waiting.length;
     const health = await check(context, account);
     if (isOpenSyncError(health)) {
       result.error = health.message;
@@ -59,6 +73,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
       Object.assign(result, { connected: true, server: health.server ?? 'OpenSync', skewMs: health.skewMs });
     }
   }
+  if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source.plugin);
   io.stdout.write(
     options.json === true ? `${JSON.stringify(result, null, 2)}\n` : describe(source.name, result),
   );
@@ -80,6 +95,13 @@ async function check(
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
 }
 
+function reasonOf({ connected, error, lastHook }: Status, plugin: string): string {
+  if (!connected) return error ?? 'the server does not answer';
+  return lastHook === null
+    ? `a "${plugin} sync", "watch" or "setup"`
+    : `the next hook, or a "${plugin} sync"; "doctor" says what keeps them`;
+}
+
 function describe(name: string, status: Status): string {
   const connection = status.connected ? `connected (${status.server})` : `not connected: ${status.error}`;
   const lines = [
@@ -87,6 +109,9 @@ function describe(name: string, status: Status): string {
     `Key       ${status.apiKey ?? 'none'}`,
     `State     ${connection}`,
     `Sessions  ${status.sessions.found} of ${name} on this machine, ${status.sessions.synced} up to date on the server`,
+    `Last sync ${status.lastSyncAt === null ? 'never' : dateTime(status.lastSyncAt)}`,
+    `Last hook ${status.lastHook === null ? 'never' : `${dateTime(status.lastHook.at)} (${status.lastHook.event})`}`,
+    ...(status.waitingFor === null ? [] : [`Waiting   ${status.sessions.waiting}, for ${status.waitingFor}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
