@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import {
   checkpointFolder,
   createClient,
   discover,
+  follow,
   loadConfig,
   nodeEnv,
   openCheckpoints,
@@ -16,7 +16,6 @@ import {
 } from '@opensync/core';
 import { startServer } from '@opensync/server';
 
-const FOLLOW_EVERY_MS = 2_000;
 const USAGE = `Usage: npm start [-- --once] [--port N] [--db FILE]
 
 Starts the embedded OpenSync server on this machine, syncs the history of every coding tool found
@@ -46,7 +45,7 @@ export async function start(args) {
     for (const plugin of setting.plugins)
       failed += report(plugin.source, await sync(plugin, setting, server));
     await announce(server, setting, options);
-    if (!options.once) await follow(setting, server, stopped);
+    if (!options.once) await keepUp(setting, server, stopped);
     return options.once && failed > 0 ? 1 : 0;
   } finally {
     await server.close();
@@ -123,21 +122,22 @@ this repository, in a throw-away database (${folder}).`,
   };
 }
 
-async function sync(plugin, setting, { url, apiKey }) {
-  const { source } = plugin;
+function contextOf({ source, ...plugin }, setting, { url, apiKey }) {
   const env = setting.envOf(plugin);
-  const flags = { convexUrl: url, apiKey };
+  const checkpoints = checkpointFolder({ env, sourceId: source.id, url, apiKey });
+  return {
+    source,
+    env,
+    config: loadConfig({ plugin: source.plugin, env, flags: { convexUrl: url, apiKey } }),
+    client: createClient({ url, apiKey }),
+    checkpoints: openCheckpoints(checkpoints, env.now),
+  };
+}
+
+async function sync(plugin, setting, server) {
   const notices = [];
-  const summary = await syncHistory(
-    {
-      source,
-      env,
-      config: loadConfig({ plugin: source.plugin, env, flags }),
-      client: createClient({ url, apiKey }),
-      checkpoints: openCheckpoints(checkpointFolder({ env, sourceId: source.id, url, apiKey }), env.now),
-    },
-    { onNotice: (text) => notices.push(text) },
-  );
+  const context = contextOf(plugin, setting, server);
+  const summary = await syncHistory(context, { onNotice: (text) => notices.push(text) });
   return { ...summary, notices };
 }
 
@@ -176,23 +176,15 @@ function interrupted() {
   return controller.signal;
 }
 
-async function follow(setting, server, stopped) {
-  while (await pause(stopped)) {
-    for (const plugin of setting.plugins) {
-      const summary = await sync(plugin, setting, server);
-      const news = summary.sessionsSent + summary.messagesSent + summary.failed;
-      if (news > 0) report(plugin.source, summary);
-    }
-  }
-}
-
-/** False when it was cut short. */
-async function pause(stopped) {
-  try {
-    await setTimeout(FOLLOW_EVERY_MS, undefined, { signal: stopped });
-    return true;
-  } catch (error) {
-    if (error.name === 'AbortError') return false;
-    throw error;
-  }
+async function keepUp(setting, server, signal) {
+  const following = setting.plugins.map((plugin) => {
+    const { source } = plugin;
+    const notices = [];
+    return follow(source.files(setting.envOf(plugin)), () => contextOf(plugin, setting, server), {
+      signal,
+      onNotice: (text) => notices.push(text),
+      onSync: (summary) => report(source, { ...summary, notices: notices.splice(0) }),
+    });
+  });
+  await Promise.all(following);
 }

@@ -48,6 +48,7 @@ describe('core', () => {
         "errorMessage",
         "filesVersion",
         "findSessions",
+        "follow",
         "isOpenSyncError",
         "jsonl",
         "loadConfig",

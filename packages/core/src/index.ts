@@ -43,6 +43,8 @@ export type {
 export { defineSource } from './source.js';
 export type { SyncContext, SyncOptions, SyncSummary } from './sync.js';
 export { findSessions, syncFile, syncHistory } from './sync.js';
+export type { FollowOptions } from './trigger/follow.js';
+export { follow } from './trigger/follow.js';
 export type {
   ApiCall,
   ApiResponse,
