@@ -1,3 +1,8 @@
 import { runHook } from '@opensync/core/hook';
 
+// What people enter when they install the plugin from inside the tool.
+const { CLAUDE_PLUGIN_OPTION_URL: url, CLAUDE_PLUGIN_OPTION_API_KEY: apiKey } = process.env;
+if (url) process.env.OPENSYNC_URL ??= url;
+if (apiKey) process.env.OPENSYNC_API_KEY ??= apiKey;
+
 void runHook({ plugin: 'claude-code-sync', names: ['CLAUDE_CONFIG_DIR'] });
