@@ -1,0 +1,141 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { type RunningServer, startServer } from '@opensync/server';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tinySource } from '../../test/tiny-source.js';
+import { prompt, temporaryDirectory } from '../../test/world.js';
+import { saveConfig } from '../config.js';
+import type { Finding, Source, Trigger } from '../source.js';
+import { createCli } from './create-cli.js';
+
+let home: string;
+let server: RunningServer;
+
+beforeEach(async () => {
+  home = temporaryDirectory();
+  server = await startServer({ db: join(temporaryDirectory(), 'test.db'), port: 0, home });
+  const env = { home, vars: {}, now: Date.now };
+  saveConfig({ convexUrl: server.url, apiKey: server.apiKey }, { env });
+  mkdirSync(join(home, '.tiny'));
+  writeFileSync(join(home, '.tiny/a.jsonl'), `${JSON.stringify(prompt('1'))}\n`);
+});
+
+afterEach(async () => {
+  await server.close();
+});
+
+const SETTINGS = 'tiny.conf';
+
+/** Calls us by a line of its settings. */
+const trigger: Trigger = {
+  isInstalled: () => true,
+  settings: (env, { script }) => [
+    {
+      path: join(env.home, SETTINGS),
+      add: (text) => (text.includes(`hook ${script}\n`) ? text : `${text}hook ${script}\n`),
+      remove: (text) => text.replace(/^hook .*\n/m, ''),
+    },
+  ],
+};
+
+const hooked: Source<never> = { ...(tinySource as Source<never>), trigger: async () => trigger };
+
+async function run(args: string[], source: Source<never> = hooked, vars: Record<string, string> = {}) {
+  const stdout = new PassThrough();
+  const io = {
+    env: { home, vars, now: Date.now },
+    stdout,
+    stderr: new PassThrough(),
+    stdin: new PassThrough(),
+    script: '/lib/cli.js',
+  };
+  const code = await createCli(source).run(args, io);
+  return { code, out: String(stdout.read()) };
+}
+
+interface Report extends Finding {
+  about: string;
+}
+
+/** What `doctor` found about something. */
+async function findings(about: string, source?: Source<never>, vars?: Record<string, string>) {
+  const { out } = await run(['doctor', '--json'], source, vars);
+  const { findings: all } = JSON.parse(out) as { findings: Report[] };
+  for (const { level, remedy } of all) if (level !== 'ok') expect(remedy).toMatch(/\w/);
+  return all.filter((report) => report.about === about);
+}
+
+const level = (found: Report[]) => found.map((report) => report.level);
+
+describe('doctor', () => {
+  it('finds nothing when everything works, and exits 0', async () => {
+    writeFileSync(join(home, SETTINGS), 'hook /lib/hook.cjs\n');
+    mkdirSync(join(home, '.tiny-tool-sync/live/default'), { recursive: true });
+    writeFileSync(join(home, '.tiny-tool-sync/live/default/mark'), 'Stop');
+    await run(['sync']);
+    const { code, out } = await run(['doctor']);
+    expect(out).toContain('Everything works.');
+    expect(out).not.toContain('warning');
+    expect(code).toBe(0);
+    expect(out).not.toContain(server.apiKey);
+    expect(await findings('last hook')).toMatchObject([{ text: expect.stringContaining('Stop') }]);
+  });
+
+  it('says that nobody is signed in, and how to', async () => {
+    const found = await findings('sign-in', hooked, { OPENSYNC_URL: 'http://127.0.0.1:1' });
+    expect(found).toMatchObject([
+      { level: 'error', remedy: expect.stringContaining('tiny-tool-sync login') },
+    ]);
+  });
+
+  it('says that the server is down, and that nothing is lost', async () => {
+    const vars = { OPENSYNC_URL: 'http://127.0.0.1:1', OPENSYNC_API_KEY: server.apiKey };
+    const [found] = await findings('server', hooked, vars);
+    expect(found).toMatchObject({ level: 'error', remedy: expect.stringContaining('Nothing is lost') });
+    expect((await run(['doctor'], hooked, vars)).code).toBe(1);
+  });
+
+  it('names a broken settings file', async () => {
+    writeFileSync(join(home, '.opensync/config.json'), '{');
+    expect(await findings('settings')).toMatchObject([
+      { level: 'error', text: expect.stringContaining('config.json is not valid JSON') },
+    ]);
+  });
+
+  it('warns of a key that others can read', async () => {
+    chmodSync(join(home, '.opensync/config.json'), 0o644);
+    expect(level(await findings('permissions'))).toEqual(['warning']);
+  });
+
+  it('tells hooks that call this install from those that call another one, and from none', async () => {
+    expect(level(await findings('hooks'))).toEqual(['error']);
+    writeFileSync(join(home, SETTINGS), 'hook /old/hook.cjs\n');
+    const [other] = await findings('hooks');
+    expect(other).toMatchObject({ level: 'error', text: expect.stringContaining('another install') });
+    writeFileSync(join(home, SETTINGS), 'hook /lib/hook.cjs\n');
+    expect(level(await findings('hooks'))).toEqual(['ok']);
+  });
+
+  it('hands on what only the tool knows', async () => {
+    const check = (): Finding[] => [{ level: 'warning', text: 'not trusted yet', remedy: 'Trust it.' }];
+    const source: Source<never> = { ...hooked, trigger: async () => ({ ...trigger, check }) };
+    expect((await findings('hooks', source)).at(-1)).toMatchObject({ text: 'not trusted yet' });
+  });
+
+  it('says what to do with a tool that has no hooks', async () => {
+    const [found] = await findings('hooks', tinySource as Source<never>);
+    expect(found).toMatchObject({
+      level: 'warning',
+      remedy: expect.stringContaining('tiny-tool-sync watch'),
+    });
+  });
+
+  it('counts what waits, and what cannot be read', async () => {
+    expect(await findings('sync')).toMatchObject([{ level: 'warning', text: '1 of 1 sessions wait' }]);
+    writeFileSync(join(home, '.tiny/a.jsonl'), 'broken\n');
+    expect(await findings('history')).toMatchObject([
+      { level: 'warning', text: expect.stringContaining('A line that is not JSON was left out.') },
+    ]);
+  });
+});
