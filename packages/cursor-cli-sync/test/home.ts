@@ -20,6 +20,13 @@ export function chat(number: string): string {
   return `0b6e1a52-1111-4a6f-9d10-${number.padStart(12, '0')}`;
 }
 
+/** What the hooks of a chat were given on their standard input. */
+export function hooksOf(number: string): string[] {
+  return readFileSync(join(FOLDER, 'hooks', `${chat(number)}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n');
+}
+
 const ACME = '.cursor/chats/ce3fa0aa9e98006977055c78d826399a';
 /** Folder of a chat in the project that most of them are about, below the home. */
 export function folderOf(number: string): string {
