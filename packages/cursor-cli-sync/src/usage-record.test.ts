@@ -44,13 +44,6 @@ describe('what is kept of a hook', () => {
     expect(kept(`\uFEFF${payload('stop')}\r\n`)).toEqual(RECORD);
   });
 
-  it('is dated now when nothing else is said', () => {
-    const before = Date.now();
-    const { time } = JSON.parse(keep(payload('stop')) ?? '{}') as { time: number };
-    expect(time).toBeGreaterThanOrEqual(before);
-    expect(time).toBeLessThanOrEqual(Date.now());
-  });
-
   it('is nothing for the hooks that tell no tokens', () => {
     const events = (number: string) =>
       hooksOf(number)

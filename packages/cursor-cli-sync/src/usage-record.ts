@@ -18,7 +18,7 @@ const MAX_NAME = 255;
  * nothing that was said in it. Undefined when it tells no tokens. Never throws.
  * @param now milliseconds since the Unix epoch
  */
-export function keep(payload: string, now: number = Date.now()): string | undefined {
+export function keep(payload: string, now: number): string | undefined {
   const fields = fieldsOf(payload);
   const { hook_event_name: event, conversation_id, generation_id } = fields;
   if (!EVENTS.has(event) || !isName(conversation_id) || !isName(generation_id)) return undefined;
