@@ -52,6 +52,16 @@ describe('the price of a call', () => {
     expect(long.price.above).toBe(100_000);
   });
 
+  it('is unknown for a sum of requests of which one may have been long', () => {
+    const options = { summed: true };
+    const short = used({ input: 100_000, output: 1_000 });
+    expect(known('claude-haiku-5-5', short, undefined, options).exact).toBe('0.0105');
+    const long = used({ input: 60_000, cacheRead: 40_001, output: 1_000 });
+    expect(reason('claude-haiku-5-5', long, undefined, options)).toMatch(/above 100000 prompt tokens/);
+    // Not where the length makes no difference.
+    expect(known('composer-2', used({ input: 1_000_000 }), undefined, options).usd).toBe(0.5);
+  });
+
   it('begins OpenAI long context at exactly 272,000 prompt tokens where the vendor says so', () => {
     expect(known('gpt-5.5', used({ input: 271_999 })).exact).toBe('1.359995');
     expect(known('gpt-5.5', used({ input: 272_000 })).exact).toBe('2.72');

@@ -37,6 +37,8 @@ export type Cost =
 export interface CostOptions {
   /** `ApiCall.tier`. Absent, "standard" and "default" are the list price. */
   tier?: string;
+  /** `ApiCall.summed`. */
+  summed?: boolean;
   webSearches?: number;
   /** Who sold the call: a vendor of the table, a reseller, or a name of the user's own. */
   provider?: string | undefined;
@@ -163,7 +165,7 @@ function locate(
   entry: Entry,
   usage: Usage,
   when: number | undefined,
-  tier: string | undefined,
+  { tier, summed }: CostOptions,
 ): Located | string {
   const name = `model "${entry.model}"`;
   const found = findPeriod(entry.periods, when);
@@ -176,6 +178,8 @@ function locate(
   const standardLong = period.long?.findLast(({ above }) => tokens > above);
   if (long === undefined && standardLong !== undefined)
     return `${name} has no price for tier "${tier}" above ${standardLong.above} prompt tokens`;
+  if (long !== undefined && summed === true)
+    return `${name} has another price above ${long.above} prompt tokens, and only the sum of several requests is known`;
   return { period, until, atTier, long };
 }
 
@@ -288,11 +292,12 @@ function billOf(
   entry: Entry | PriceRow | string,
   usage: Usage,
   when: number | undefined,
-  { tier, webSearches = 0 }: CostOptions,
+  options: CostOptions,
   tariffs: Tariffs,
 ): Bill {
   if (typeof entry === 'string') return entry;
-  const located = 'periods' in entry ? locate(entry, usage, when, tier) : entry;
+  const { tier, webSearches = 0 } = options;
+  const located = 'periods' in entry ? locate(entry, usage, when, options) : entry;
   if (typeof located === 'string') return located;
   const key = 'period' in located ? (located.long ?? located.atTier) : located;
   let tariff = tariffs.get(key);

@@ -62,6 +62,8 @@ export interface ApiCall {
   createdAt?: number;
   /** Absent when the tool recorded the call but not its tokens: then the cost is unknown too. */
   usage?: Usage;
+  /** Several requests whose sum is all that was recorded: how long the prompt of each was is unknown. */
+  summed?: boolean;
   /** Vendor's speed or service tier, when it has a price of its own: "fast", "batch", "priority". */
   tier?: string;
   /** Web searches that the vendor bills by the piece. */

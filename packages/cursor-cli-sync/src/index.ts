@@ -1,2 +1,3 @@
 export { source } from './source.js';
 export { transform } from './transform.js';
+export { keep } from './usage-record.js';

@@ -15,10 +15,11 @@ import {
   readJson,
   unreadable,
 } from '@opensync/core/plugin';
-import { ChatFile, type CursorRecord } from './records.js';
+import { ChatFile, type CursorRecord, type Generation } from './records.js';
 import { readStore } from './store.js';
 import { textMessages } from './text-transcript.js';
 import { readTracking, type Tracked, type Tracking } from './tracking.js';
+import { JOURNAL, type Journal, journalFolder, readJournal } from './usage-journal.js';
 
 /** Chats lie in the client's configuration folder, transcripts always in its default one. */
 export function files(env: Env): FilePattern[] {
@@ -32,7 +33,8 @@ export function files(env: Env): FilePattern[] {
     include: ['*', '*/*', '*/subagents/*'].map((path) => `*/agent-transcripts/${path}.{jsonl,txt}`),
   }));
   const tracking = { folder: trackingFolder(env), include: [`${TRACKING}{,-wal}`] };
-  return [...chats, ...transcripts, tracking];
+  const journal = { folder: journalFolder(env), include: [JOURNAL] };
+  return [...chats, ...transcripts, tracking, journal];
 }
 
 const TRACKING = 'ai-code-tracking.db';
@@ -97,13 +99,15 @@ export function sessions(found: readonly FoundFile[], env: Env): RawSession<Curs
     else addToFolder(group, file);
   }
   const tracking = once(() => readTracking(join(trackingFolder(env), TRACKING)));
-  return [...groups].map(([id, group]) => rawSession(id, group, tracking));
+  const journal = once(() => readJournal(join(journalFolder(env), JOURNAL)));
+  return [...groups].map(([id, group]) => rawSession(id, group, { tracking, journal }));
 }
 
 function isTranscript(path: string): boolean {
   return path.endsWith('.jsonl') || path.endsWith('.txt');
 }
 
+/** Undefined for what all chats share. */
 function idOf(path: string): string | undefined {
   if (basename(path).startsWith(TRACKING)) return undefined;
   const folder = basename(dirname(path));
@@ -133,30 +137,42 @@ function addToFolder(group: Group, file: FoundFile): void {
   folder.changedAt = Math.max(folder.changedAt, file.mtimeMs);
 }
 
-function rawSession(id: string, group: Group, tracking: () => Tracking): RawSession<CursorRecord> {
+/** What is known of all chats in one place, read when it is first needed. */
+interface Shared {
+  tracking: () => Tracking;
+  journal: () => Journal;
+}
+
+function rawSession(id: string, group: Group, shared: Shared): RawSession<CursorRecord> {
   const all = group.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const generations = () => shared.journal().chats.get(id) ?? [];
   return {
     id,
-    files: all.map(({ path }) => path),
+    get files() {
+      const journals = generations().map(({ location }) => location.file);
+      return distinct([...all.map(({ path }) => path), ...journals]);
+    },
     get version() {
-      const tracked = tracking().chats.get(id);
-      return tracked === undefined ? filesVersion(all) : `${filesVersion(all)},${digestOf(tracked)}`;
+      const digest = digestOf(shared.tracking().chats.get(id), generations());
+      return digest === undefined ? filesVersion(all) : `${filesVersion(all)},${digest}`;
     },
     changedAt: all.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0),
-    load: (need, report) => load(id, group, tracking, need, report),
+    load: (need, report) => load(id, group, shared, need, report),
   };
 }
 
-/** What the tool's statistics say of a chat, short and without its title. */
-function digestOf(tracked: Tracked): string {
-  const content = JSON.stringify([tracked.title, tracked.model]);
+/** What files that all chats share say of this one, short and without its title. */
+function digestOf(tracked: Tracked | undefined, generations: readonly Generation[]): string | undefined {
+  if (tracked === undefined && generations.length === 0) return undefined;
+  const recorded = generations.map(({ location: _, ...generation }) => generation);
+  const content = JSON.stringify([tracked?.title, tracked?.model, ...recorded]);
   return createHash('sha256').update(content).digest('base64url').slice(0, 8);
 }
 
 function* load(
   id: string,
   group: Group,
-  tracking: () => Tracking,
+  shared: Shared,
   need: Need,
   report: (problem: Problem) => void,
 ): Generator<CursorRecord> {
@@ -168,10 +184,11 @@ function* load(
     yield { kind: 'transcript', parentId, project: /^\d*$/.test(project) ? undefined : project };
   }
   if (folder?.description !== undefined) yield* description(folder.description.path, report);
-  const { chats, problem } = tracking();
-  const tracked = chats.get(id);
+  const [tracking, journal] = [shared.tracking(), shared.journal()];
+  const tracked = tracking.chats.get(id);
   if (tracked !== undefined) yield { kind: 'tracked', title: tracked.title, model: tracked.model };
-  if (problem !== undefined) report(problem);
+  for (const generation of journal.chats.get(id) ?? []) yield { kind: 'usage', generation };
+  for (const { problem } of [tracking, journal]) if (problem !== undefined) report(problem);
   const store = folder?.store && storeOf(folder.store.path, transcript, need, report);
   if (store !== undefined) yield* store.records;
   if (transcript !== undefined && store?.readable !== true) yield* lines(transcript.file.path, report);

@@ -1,4 +1,4 @@
-import type { Location } from '@opensync/core/plugin';
+import type { Location, Usage } from '@opensync/core/plugin';
 import * as z from 'zod/mini';
 
 /*
@@ -87,10 +87,22 @@ export type Block = z.infer<typeof Block>;
 
 /** One turn: what was asked, when it began and how long it took, as far as that is recorded. */
 export interface Turn {
-  prompt: string;
+  prompt: string | undefined;
+  /** The vendor's id of the request; a `Generation` of the same id tells its tokens. */
+  requestId: string | undefined;
   /** Milliseconds since the Unix epoch. */
   startedAt: number | undefined;
   durationMs: number | undefined;
+}
+
+/** What a hook recorded of one turn: all requests that it took, as one sum. */
+export interface Generation {
+  id: string;
+  model: string | undefined;
+  /** Milliseconds since the Unix epoch. */
+  endedAt: number;
+  usage: Usage;
+  location: Location;
 }
 
 /** What `read.ts` hands out. */
@@ -110,4 +122,6 @@ export type CursorRecord =
   | { kind: 'transcript'; parentId: string | undefined; project: string | undefined }
   | { kind: 'line'; value: unknown; file: string; line: number }
   /** What the tool's own statistics know of the chat. */
-  | { kind: 'tracked'; title: string | undefined; model: string | undefined };
+  | { kind: 'tracked'; title: string | undefined; model: string | undefined }
+  /** Of hooks, since they were installed. */
+  | { kind: 'usage'; generation: Generation };

@@ -20,6 +20,10 @@ const ARCHIVES = 13;
 const TIMINGS = 14;
 const STARTED_AT = 26;
 
+/** Fields of a turn. */
+const COMMAND = 2;
+const REQUEST = 3;
+
 const ID_BYTES = 32;
 
 /** A list needs no output of tools: those blobs are not even read. */
@@ -147,15 +151,19 @@ class Reader {
   private turns(state: readonly Field[]): Turn[] {
     const timings = bytesIn(state, TIMINGS).map(tolerantFieldsOf);
     const ids = [...bytesIn(state, OLD_TURNS), ...bytesIn(state, TURNS)].map(hex);
-    if (ids.length - timings.length > 1 || timings.length > ids.length) return [];
-    const turns = this.blobs(ids);
-    const promptIds = ids.map((id) => promptIdOf(turns.get(id)?.data));
-    const prompts = this.blobs(promptIds);
-    return promptIds.flatMap((id, index) => {
-      const [text] = bytesIn(tolerantFieldsOf(prompts.get(id)?.data), 1);
-      const timing = timings[index] ?? [];
-      if (text === undefined) return [];
-      return [{ prompt: utf8(text), startedAt: numberIn(timing, 2), durationMs: numberIn(timing, 1) }];
+    const isTimed = ids.length - timings.length <= 1 && timings.length <= ids.length;
+    const blobs = this.blobs(ids);
+    const turns = ids.map((id) => agentTurnOf(blobs.get(id)?.data));
+    const prompts = this.blobs(turns.flatMap((turn) => turn?.promptId ?? []));
+    return turns.flatMap((turn, index) => {
+      if (turn === undefined) return [];
+      const timing = (isTimed ? timings[index] : undefined) ?? [];
+      return {
+        prompt: promptTextOf(prompts.get(turn.promptId)?.data),
+        requestId: turn.requestId,
+        startedAt: numberIn(timing, 2),
+        durationMs: numberIn(timing, 1),
+      };
     });
   }
 
@@ -175,12 +183,25 @@ class Reader {
   }
 }
 
-/** An older turn begins with the id of what was asked; a newer one wraps that in a message. */
-function promptIdOf(turn: Uint8Array | undefined): string {
-  const [first] = bytesIn(tolerantFieldsOf(turn), 1);
-  return hex(
-    (first?.length === ID_BYTES ? first : bytesIn(tolerantFieldsOf(first), 1)[0]) ?? new Uint8Array(),
-  );
+/**
+ * An older turn begins with the id of what was asked; a newer one wraps that in a message. Undefined for
+ * a command that a person ran: no model was asked.
+ */
+function agentTurnOf(data: Uint8Array | undefined) {
+  const turn = tolerantFieldsOf(data);
+  if (turn.length > 0 && turn.every(({ number }) => number === COMMAND)) return undefined;
+  const [first] = bytesIn(turn, 1);
+  const fields = first?.length === ID_BYTES ? turn : tolerantFieldsOf(first);
+  const [promptId = new Uint8Array()] = bytesIn(fields, 1);
+  const [requestId] = bytesIn(fields, REQUEST);
+  return { promptId: hex(promptId), requestId: requestId && utf8(requestId) };
+}
+
+/** Undefined when the prompt is missing; empty for a picture without words. */
+function promptTextOf(prompt: Uint8Array | undefined): string | undefined {
+  if (prompt === undefined) return undefined;
+  const [text = new Uint8Array()] = bytesIn(tolerantFieldsOf(prompt), 1);
+  return utf8(text);
 }
 
 /** How many of the first pending messages are the last of the list already. */

@@ -16,6 +16,7 @@ import {
   type ChatFile,
   type ChatMeta,
   type CursorRecord,
+  type Generation,
   MessageRecord,
   TranscriptLine,
   type Turn,
@@ -29,6 +30,7 @@ interface Draft {
   tracked: { title?: string | undefined; model?: string | undefined };
   startedAt?: number | undefined;
   turns: Turn[];
+  generations: Generation[];
   /** As the client tells it to the model; `meta.json` is the better source. */
   workspace?: string | undefined;
   /** Where a call stands whose result is still to come, by tool call id. */
@@ -41,6 +43,7 @@ export function transform(records: Iterable<CursorRecord>, raw: { id: string }):
     session: { id: raw.id, messages: [], calls: [], uncounted: [], problems: [] },
     tracked: {},
     turns: [],
+    generations: [],
     toolCalls: new Map(),
   };
   for (const record of records) addRecord(draft, record);
@@ -71,6 +74,9 @@ function addRecord(draft: Draft, record: CursorRecord): void {
       return;
     case 'tracked':
       draft.tracked = record;
+      return;
+    case 'usage':
+      draft.generations.push(record.generation);
   }
 }
 
@@ -121,7 +127,7 @@ function addPrompt(draft: Draft, id: string, blocks: readonly Block[]): void {
   draft.session.messages.push(message);
 }
 
-/** Nobody records the tokens of a call, so there is one without usage for each answer. */
+/** No file tells the tokens of an answer, so each has a call without usage: see `countTurns`. */
 function addAnswer(
   draft: Draft,
   id: string,
@@ -186,7 +192,8 @@ function finish(draft: Draft): Session {
   const { session, meta, file } = draft;
   const isSubagent = session.parentId !== undefined || file?.isSubagent === true;
   const prompts = session.messages.filter(({ role }) => role === 'user');
-  addTimes(draft);
+  const turns = turnsOf(session.messages, draft.turns);
+  addTimes(draft, turns);
   // What a subagent is asked was written by the model of its parent.
   if (isSubagent) for (const prompt of prompts) prompt.injected = true;
   const path = file?.cwd ?? draft.workspace;
@@ -197,12 +204,66 @@ function finish(draft: Draft): Session {
     path?.split(/[/\\]/).findLast((name) => name !== ''),
   );
   assign(session, 'title', titleOf(draft, prompts));
+  countTurns(draft, turns);
   // Something was asked, and what became of it cannot be read: its tokens are unknown, not none.
-  const wasAsked = prompts.length > 0 || file?.hasConversation === true;
-  if (session.calls.length === 0 && wasAsked) session.calls.push({ id: 'unknown' });
-  const model = meta?.lastUsedModel || draft.tracked.model;
-  if (model) for (const call of session.calls) call.model ??= model;
+  const wasAsked = file?.hasConversation === true || draft.generations.length > 0;
+  const isKnown = session.calls.every(({ usage }) => usage !== undefined);
+  if (prompts.length === 0 && wasAsked && isKnown) session.calls.push({ id: 'unknown' });
+  addModel(session.calls, meta?.lastUsedModel || draft.tracked.model);
   return session;
+}
+
+/** The client's word for a model that was not chosen. */
+const AUTO = 'default';
+
+/** The chat's newest model may not be the one that a recorded turn was billed for. */
+function addModel(calls: readonly ApiCall[], model: string | undefined): void {
+  if (!model) return;
+  for (const call of calls) if (call.usage === undefined || model === AUTO) call.model ??= model;
+}
+
+/**
+ * A turn that was recorded is one call, in place of those of its answers; any other keeps at least one
+ * call without usage. What was recorded of turns that are no longer there was billed as well.
+ */
+function countTurns({ session, turns, generations }: Draft, located: readonly LocatedTurn[]): void {
+  const { messages } = session;
+  const recorded = new Map(generations.map((generation) => [generation.id, callOf(generation)]));
+  const isCertain = located.length === turns.length && haveOwnRequests(turns);
+  const callOfAnswer = new Map<string, ApiCall>();
+  const unanswered: ApiCall[] = [];
+  const stretches = stretchesOf(messages, located);
+  stretches.forEach(({ turn, begin }, index) => {
+    const end = stretches[index + 1]?.begin ?? messages.length;
+    const answers = messages.slice(begin, end).filter(({ role }) => role === 'assistant');
+    const call = isCertain ? recorded.get(turn?.requestId ?? '') : undefined;
+    if (call !== undefined) for (const { id } of answers) callOfAnswer.set(id, call);
+    else if (answers.length === 0) unanswered.push({ id: messages[begin]?.id ?? '' });
+  });
+  const calls = session.calls.map((call) => callOfAnswer.get(call.id) ?? call);
+  session.calls = [...new Set([...calls, ...unanswered, ...recorded.values()])];
+}
+
+/** What is asked behind the last turn may have been typed meanwhile, or begin a turn that is not listed yet. */
+function stretchesOf(
+  messages: readonly Message[],
+  located: readonly LocatedTurn[],
+): { turn?: Turn; begin: number }[] {
+  const last = located.at(-1)?.begin ?? -1;
+  const begin = messages.findIndex(({ role }, index) => index > last && role === 'user');
+  return begin === -1 ? [...located] : [...located, { begin }];
+}
+
+function callOf({ id, model, endedAt, usage, location }: Generation): ApiCall {
+  const call: ApiCall = { id, createdAt: endedAt, usage, summed: true, location };
+  assign(call, 'model', model);
+  return call;
+}
+
+/** A request that two turns share tells the tokens of one of them, or of both: nobody knows. */
+function haveOwnRequests(turns: readonly Turn[]): boolean {
+  const ids = turns.flatMap(({ requestId }) => requestId ?? []);
+  return new Set(ids).size === ids.length;
 }
 
 /** The client's default for a chat that was not named yet. */
@@ -215,11 +276,10 @@ function titleOf({ meta, file, tracked }: Draft, prompts: readonly Message[]): s
 }
 
 /** Messages carry no times, but turns do: a turn begins with its prompt and ends with its last answer. */
-function addTimes({ session, meta, file, startedAt, turns }: Draft): void {
+function addTimes({ session, meta, file, startedAt }: Draft, turns: readonly LocatedTurn[]): void {
   const { messages } = session;
-  const found = turnsOf(messages, turns);
-  found.forEach(({ turn, begin }, index) => {
-    const [prompt, answer] = [messages[begin], messages[(found[index + 1]?.begin ?? messages.length) - 1]];
+  turns.forEach(({ turn, begin }, index) => {
+    const [prompt, answer] = [messages[begin], messages[(turns[index + 1]?.begin ?? messages.length) - 1]];
     if (prompt === undefined || turn.startedAt === undefined) return;
     prompt.createdAt = turn.startedAt;
     const isEnd = answer?.role === 'assistant' && turn.durationMs !== undefined;
@@ -234,11 +294,17 @@ function addTimes({ session, meta, file, startedAt, turns }: Draft): void {
   if (last > 0) session.updatedAt = last;
 }
 
+/** A turn, and the index of the message that it begins with. */
+interface LocatedTurn {
+  turn: Turn;
+  begin: number;
+}
+
 /** Turns and where they begin. By their text: a prompt typed while the model is busy begins none. */
-function turnsOf(messages: readonly Message[], turns: readonly Turn[]): { turn: Turn; begin: number }[] {
+function turnsOf(messages: readonly Message[], turns: readonly Turn[]): LocatedTurn[] {
   let from = 0;
   return turns.flatMap((turn) => {
-    const text = turn.prompt.trim();
+    const text = turn.prompt?.trim();
     const begin = messages.findIndex(
       (message, index) => index >= from && message.role === 'user' && textIn(message) === text,
     );

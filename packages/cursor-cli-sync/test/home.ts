@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -10,6 +19,7 @@ import { type SessionRow, sessionRows } from '../../core/src/cli/rows.js';
 import { readSessions } from '../../core/src/session.js';
 import type { CursorRecord } from '../src/records.js';
 import { source } from '../src/source.js';
+import { keep } from '../src/usage-record.js';
 
 const FOLDER = fileURLToPath(new URL('../fixtures/2026.09.10', import.meta.url));
 /** A home directory. */
@@ -19,6 +29,24 @@ export const FIXTURE = join(FOLDER, 'home');
 export function chat(number: string): string {
   return `0b6e1a52-1111-4a6f-9d10-${number.padStart(12, '0')}`;
 }
+
+/** What the hooks of a chat were given on their standard input. */
+export function hooksOf(number: string): string[] {
+  return readFileSync(join(FOLDER, 'hooks', `${chat(number)}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n');
+}
+
+export const JOURNAL = '.cursor-cli-sync/usage.jsonl';
+
+/** Fires hooks with these payloads: what is to be kept of them is appended to the journal. */
+export function record(home: string, ...payloads: string[]): void {
+  const lines = payloads.flatMap((payload) => keep(payload, RECORDED_AT) ?? []);
+  mkdirSync(dirname(join(home, JOURNAL)), { recursive: true });
+  for (const line of lines) appendFileSync(join(home, JOURNAL), `${line}\n`);
+}
+
+export const RECORDED_AT = Date.parse('2025-10-09T09:05:00Z');
 
 const ACME = '.cursor/chats/ce3fa0aa9e98006977055c78d826399a';
 /** Folder of a chat in the project that most of them are about, below the home. */

@@ -16,7 +16,10 @@ import {
   copyOfFixture,
   envOf,
   folderOf,
+  hooksOf,
+  JOURNAL,
   NOW,
+  record,
   rowsOf,
   sessionsOf,
   stateOf,
@@ -52,6 +55,9 @@ interface StoredSession {
   projectPath?: string;
   createdAt: number;
   messageCount: number;
+  promptTokens: number;
+  completionTokens: number;
+  cost: number;
 }
 
 interface StoredMessage {
@@ -179,4 +185,47 @@ it('sends a title that only the statistics of the tool know, when they come to k
   renameSync(later, tracking);
   expect(await sync()).toMatchObject({ sessionsSent: 1, messagesSent: 0, failed: 0 });
   expect(await title()).toBe('Add healthcheck route');
+});
+
+it('sends the totals of a chat when its last turn was recorded, and looks at no other chat', async () => {
+  const home = copyOfFixture();
+  const other = join(home, folderOf('6'), 'store.db');
+  const keepTime = () => utimesSync(other, 1_790_000_000, 1_790_000_000);
+  keepTime();
+  const server = await newServer();
+  const sync = pluginOf(home, server);
+  await sync();
+  const totals = async (number: string) => {
+    const { promptTokens, completionTokens, cost } = (await stored(server)).get(
+      chat(number),
+    ) as StoredSession;
+    return { promptTokens, completionTokens, cost };
+  };
+  const last = hooksOf('2').length - 3;
+  record(home, ...hooksOf('2').slice(0, last));
+  expect(await sync()).toMatchObject({ sessionsSent: 0, messagesSent: 0, unchanged: 10, failed: 0 });
+  expect(await totals('2')).toEqual({ promptTokens: 0, completionTokens: 0, cost: 0 });
+  // Whoever opened this store now would fail.
+  writeFileSync(other, 'x'.repeat(statSync(other).size));
+  keepTime();
+  record(home, ...hooksOf('2').slice(last));
+  expect(await sync()).toMatchObject({ sessionsSent: 1, messagesSent: 0, unchanged: 9, failed: 0 });
+  // No list has a price for this model.
+  expect(await totals('2')).toEqual({ promptTokens: 52_061, completionTokens: 505, cost: 0 });
+  expect(await sync()).toMatchObject({ sessionsSent: 0, unchanged: 10, failed: 0 });
+});
+
+it('finds the chats that the journal tells news of when it is the journal that changed', async () => {
+  const home = copyOfFixture();
+  const server = await newServer();
+  const sync = pluginOf(home, server);
+  record(home, ...hooksOf('2'));
+  await sync();
+  record(home, ...hooksOf('6'));
+  expect(await sync(join(home, JOURNAL))).toMatchObject({ sessions: 2, sessionsSent: 1, unchanged: 1 });
+  expect((await stored(server)).get(chat('6'))).toMatchObject({
+    promptTokens: 4000,
+    completionTokens: 200,
+    cost: 0.0022,
+  });
 });
