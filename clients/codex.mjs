@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { run, start } from './processes.mjs';
+import { start } from './processes.mjs';
 
-const BYPASS_TRUST = '--dangerously-bypass-hook-trust';
+/** Of JSON-RPC. */
+const INVALID_REQUEST = -32600;
 
 export const codex = {
   id: 'codex',
@@ -12,61 +13,86 @@ export const codex = {
   program: 'codex',
   plugin: 'codex-sync',
 
-  async prepare({ home, modelUrl, program, options }) {
+  prepare({ home, modelUrl }) {
     mkdirSync(join(home, '.codex'), { recursive: true });
     writeFileSync(join(home, '.codex', 'config.toml'), config(modelUrl));
-    // A person trusts the hooks in the terminal UI; there is no command for it.
-    const { stdout } = await run(program, ['--help'], options);
-    const flags = stdout.includes(BYPASS_TRUST) ? [BYPASS_TRUST] : [];
-    return { env: { SCRIPTED_API_KEY: 'scripted' }, flags };
+    return { env: { SCRIPTED_API_KEY: 'scripted' } };
   },
 
-  firstTurn: ({ flags }, prompt) => [...flags, 'exec', '--skip-git-repo-check', prompt],
-  nextTurn: ({ flags, session }, prompt) => [
-    ...flags,
-    'exec',
-    'resume',
-    session,
-    '--skip-git-repo-check',
-    prompt,
-  ],
+  /** What the person does in the terminal UI after setup: says yes to the hooks. */
+  async trustHooks(program, options) {
+    const server = await appServer(program, options);
+    const hooks = await listHooks(server, options.cwd);
+    const value = Object.fromEntries(
+      hooks.map(({ key, currentHash }) => [key, { trusted_hash: currentHash }]),
+    );
+    const edits = [{ keyPath: 'hooks.state', mergeStrategy: 'upsert', value }];
+    if (hooks.length > 0) await server.call('config/batchWrite', { edits });
+    await server.close();
+  },
+
+  firstTurn: (_state, prompt) => ['exec', '--skip-git-repo-check', prompt],
+  nextTurn: ({ session }, prompt) => ['exec', 'resume', session, '--skip-git-repo-check', prompt],
   sessionOf: ({ stderr }) => /session id: (\S+)/.exec(stderr)?.[1],
 
   /** One process for several turns, as the editor extensions use it. */
-  async open({ flags, session }, program, options) {
-    const client = start(program, [...flags, 'app-server'], { ...options, stdin: 'pipe' });
-    const messages = createInterface({ input: client.child.stdout })[Symbol.asyncIterator]();
-    let lastId = 0;
-    const send = (message) => client.child.stdin.write(`${JSON.stringify(message)}\n`);
-    const until = async (isWanted) => {
-      for (;;) {
-        const { done, value } = await messages.next();
-        if (done) throw new Error(`app-server ended\n${client.output.stderr}`);
-        const message = JSON.parse(value);
-        if (message.error !== undefined) throw new Error(`app-server: ${JSON.stringify(message.error)}`);
-        if (isWanted(message)) return;
-      }
-    };
-    const call = (method, params) => {
-      const id = ++lastId;
-      send({ id, method, params });
-      return until((message) => message.id === id);
-    };
-    await call('initialize', { clientInfo: { name: 'opensync-test', version: '1.0.0' } });
-    send({ method: 'initialized' });
-    await call('thread/resume', { threadId: session });
+  async open({ session }, program, options) {
+    const server = await appServer(program, options);
+    await server.call('thread/resume', { threadId: session });
     return {
       async ask(prompt) {
-        await call('turn/start', { threadId: session, input: [{ type: 'text', text: prompt }] });
-        await until((message) => message.method === 'turn/completed');
+        await server.call('turn/start', { threadId: session, input: [{ type: 'text', text: prompt }] });
+        await server.next((message) => message.method === 'turn/completed');
       },
-      async close() {
-        client.child.stdin.end();
-        return client.ended;
-      },
+      close: server.close,
     };
   },
 };
+
+async function listHooks(server, cwd) {
+  try {
+    const { data } = await server.call('hooks/list', { cwds: [cwd] });
+    return data.flatMap(({ hooks }) => hooks);
+  } catch (error) {
+    // Older versions have no such call, and no hooks.
+    if (error.code === INVALID_REQUEST) return [];
+    throw error;
+  }
+}
+
+/** Speaks JSON-RPC on standard input and output, a message a line. */
+async function appServer(program, options) {
+  const client = start(program, ['app-server'], { ...options, stdin: 'pipe' });
+  const lines = createInterface({ input: client.child.stdout })[Symbol.asyncIterator]();
+  let lastId = 0;
+  const send = (message) => client.child.stdin.write(`${JSON.stringify(message)}\n`);
+  const next = async (isWanted) => {
+    for (;;) {
+      const { done, value } = await lines.next();
+      if (done) throw new Error(`app-server ended\n${client.output.stderr}`);
+      const message = JSON.parse(value);
+      if (message.error !== undefined) {
+        throw Object.assign(new Error(`app-server: ${message.error.message}`), { code: message.error.code });
+      }
+      if (isWanted(message)) return message;
+    }
+  };
+  const call = async (method, params) => {
+    const id = ++lastId;
+    send({ id, method, params });
+    return (await next((message) => message.id === id)).result;
+  };
+  await call('initialize', { clientInfo: { name: 'opensync-test', version: '1.0.0' } });
+  send({ method: 'initialized' });
+  return {
+    call,
+    next,
+    close() {
+      client.child.stdin.end();
+      return client.ended;
+    },
+  };
+}
 
 function config(modelUrl) {
   return `model = "gpt-5.5"

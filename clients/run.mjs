@@ -33,7 +33,7 @@ async function main() {
       console.log(`\n${client.name} ${installed.version}`);
       await testClient(client, { ...installed, root, bySync: options.bySync, report });
     } catch (error) {
-      report({ what: 'gave up', problem: error.message });
+      report({ what: `${client.name} gave up`, problem: error.message });
     }
     if (options.keep) console.log(`  kept: ${root}`);
     else rmSync(root, { recursive: true, force: true, maxRetries: 3 });
@@ -87,6 +87,8 @@ function cleanUpOnSignals() {
         for (const home of ['plain', 'synced']) await killBackground(join(root, home));
         rmSync(root, { recursive: true, force: true, maxRetries: 3 });
       }
+      // What the interrupted run went on to start meanwhile.
+      killAll();
       process.exit(1);
     });
   }
