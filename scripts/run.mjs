@@ -27,6 +27,10 @@ const tasks = {
     await turbo('build', 'typecheck', 'lint:package');
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },
+  async 'test:clients'() {
+    await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
+    await run(process.execPath, ['clients/run.mjs', ...args]);
+  },
   async bench() {
     await turbo('build');
     await run(process.execPath, ['bench/run.mjs', ...args]);
