@@ -9,6 +9,8 @@ export const opencode = {
   npm: 'opencode-ai',
   program: 'opencode',
   plugin: 'opencode-sync',
+  /** It keeps a call that was cut off, without its tokens: the session's are then unknown. */
+  keepsKilledCalls: true,
 
   prepare({ home, modelUrl }) {
     const folder = join(home, '.config', 'opencode');
