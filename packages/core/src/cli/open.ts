@@ -7,6 +7,7 @@ import { OpenSyncError } from '../errors.js';
 import type { HookCommand } from '../source.js';
 import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
+import type { CliIo } from './create-cli.js';
 import type { CommandContext } from './program.js';
 
 /** Settings for this command line. */
@@ -65,8 +66,16 @@ export function checkpointsOf({ source, io }: CommandContext, account: Account):
   return openCheckpoints(folder, io.env.now);
 }
 
+/** The program that runs, absolute, whatever link it was started by. */
+export function programPath(io: CliIo): string {
+  return io.script ?? realpathSync(process.argv[1] ?? '.');
+}
+
 /** What `setup` registers: the hook beside the program that runs. */
 export function hookCommand({ source, io }: CommandContext): HookCommand {
-  const script = io.script ?? realpathSync(process.argv[1] ?? '.');
-  return { node: process.execPath, script: join(dirname(script), 'hook.cjs'), plugin: source.plugin };
+  return {
+    node: process.execPath,
+    script: join(dirname(programPath(io)), 'hook.cjs'),
+    plugin: source.plugin,
+  };
 }

@@ -91,6 +91,11 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .option('--quiet', 'print nothing but errors')
     .action(async (options) => finish(await (await import('./commands/watch.js')).watch(context, options)));
   program
+    .command('hook [event]')
+    .description('say that something happened, and go; what setup registers does the same faster')
+    .allowExcessArguments()
+    .action(async (event = 'hook') => finish((await import('./commands/watch.js')).hook(context, event)));
+  program
     .command('work <folder>', { hidden: true })
     .description('what a hook starts: watch for as long as something happens')
     .action(async (folder) => finish(await (await import('./commands/watch.js')).work(context, folder)));

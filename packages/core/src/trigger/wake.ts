@@ -77,7 +77,8 @@ function start({ runtime, cli, vars, loadSpawn }: Wake, { path, lock }: LiveFold
     detached: true,
     stdio: 'ignore',
     windowsHide: true,
-    env: vars as NodeJS.ProcessEnv,
+    // Options for the tool's own Node.js, such as a debugger to wait for, are not meant for it.
+    env: { ...vars, NODE_OPTIONS: undefined } as NodeJS.ProcessEnv,
   });
   // The program may be gone, or the machine be out of processes: the next event tries again.
   worker.on('error', () => removeIfThere(lock));

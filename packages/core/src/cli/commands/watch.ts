@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
 import { errorMessage } from '../../errors.js';
 import { follow } from '../../trigger/follow.js';
 import { liveFolderAt } from '../../trigger/live-folder.js';
 import { log, logFile } from '../../trigger/log.js';
+import { wake } from '../../trigger/wake.js';
 import { asWorker, onMark } from '../../trigger/worker.js';
 import { printable } from '../format.js';
-import { requireAccount, settings, syncContextsOf } from '../open.js';
+import { programPath, requireAccount, settings, syncContextsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { describe } from './sync.js';
 
@@ -65,4 +67,19 @@ export async function work(context: CommandContext, path: string): Promise<numbe
     log(file, `the worker ended: ${errorMessage(error)}`);
     return EXIT.failed;
   }
+}
+
+/** What `hook.cjs` does, at the cost of a whole command: for whoever calls it by hand or from a script. */
+export function hook({ source, io }: CommandContext, event: string): number {
+  wake({
+    plugin: source.plugin,
+    home: io.env.home,
+    vars: io.env.vars,
+    names: [],
+    runtime: process.execPath,
+    cli: programPath(io),
+    event,
+    loadSpawn: () => spawn,
+  });
+  return EXIT.ok;
 }
