@@ -129,6 +129,11 @@ export interface Trigger {
   afterSetup?: readonly string[];
   /** Looks at what only this tool has, such as hooks that wait to be trusted. Reads, and changes nothing. */
   check?(env: Env, hook: HookCommand): Finding[];
+  /**
+   * For histories of JSONL: the type of a record that this version has never heard of, as `doctor` tells
+   * it; undefined for one that it knows. A new version of the tool may have more to tell than is read.
+   */
+  unknownRecord?(value: unknown): string | undefined;
 }
 
 /** Checks a source's fixed parts when the plugin is loaded and gives it its type. */

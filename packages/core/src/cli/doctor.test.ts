@@ -131,6 +131,17 @@ describe('doctor', () => {
     });
   });
 
+  it('names the types of records that nobody has described', async () => {
+    const unknownRecord = (value: unknown) => (value as { kind?: string }).kind;
+    const source: Source<never> = { ...hooked, trigger: async () => ({ ...trigger, unknownRecord }) };
+    expect(level(await findings('format', source))).toEqual(['ok']);
+    const lines = [{ kind: 'dream' }, { kind: 'dream' }, prompt('2')];
+    writeFileSync(join(home, '.tiny/b.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    expect(await findings('format', source)).toMatchObject([
+      { level: 'warning', text: expect.stringContaining('dream (2)') },
+    ]);
+  });
+
   it('counts what waits, and what cannot be read', async () => {
     expect(await findings('sync')).toMatchObject([{ level: 'warning', text: '1 of 1 sessions wait' }]);
     writeFileSync(join(home, '.tiny/a.jsonl'), 'broken\n');

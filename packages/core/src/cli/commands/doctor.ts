@@ -2,6 +2,7 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { createClient, type Health } from '../../client.js';
 import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
 import { errorMessage, isOpenSyncError } from '../../errors.js';
+import { jsonl } from '../../read/jsonl.js';
 import { readSessions } from '../../session.js';
 import type { Finding, HookCommand, RawSession, Trigger } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
@@ -60,6 +61,7 @@ async function examine(context: CommandContext): Promise<Report[]> {
     ...checkDisk(context),
     ...(await checkTrigger(context)),
     ...checkHistory(context, raws),
+    ...(await checkFormat(context, raws)),
     ...checkState(context, raws),
   ];
 }
@@ -236,6 +238,42 @@ function checkHistory({ source, io }: CommandContext, raws: readonly RawSession[
       `"${source.plugin} list --json" tells them all. The rest of these sessions is synced.`,
     ),
   ];
+}
+
+/** Of the newest transcripts, as much as takes a second to look at. */
+const SAMPLE_BYTES = 50e6;
+
+/** Records of types that nobody has described yet: of a newer version of the tool, as a rule. */
+async function checkFormat({ source }: CommandContext, raws: readonly RawSession[]): Promise<Report[]> {
+  const trigger = await source.trigger?.();
+  if (trigger?.unknownRecord === undefined) return [];
+  const counts = new Map<string, number>();
+  for (const file of newestTranscripts(raws)) {
+    for (const { value } of jsonl(file, { report: () => undefined })) {
+      const type = trigger.unknownRecord(value);
+      if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + 1);
+    }
+  }
+  if (counts.size === 0) return [ok('format', 'every record is of a known type')];
+  const types = [...counts].map(([type, count]) => `${type} (${count})`).join(', ');
+  return [
+    warning(
+      'format',
+      `records of unknown types, which are not synced: ${types}`,
+      `See whether there is a newer ${source.plugin}. If not, report it with the version of ${source.name}.`,
+    ),
+  ];
+}
+
+function* newestTranscripts(raws: readonly RawSession[]): Generator<string> {
+  let bytes = 0;
+  for (const file of raws.slice(0, SAMPLE).flatMap(({ files }) => files)) {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (!file.endsWith('.jsonl') || stats === undefined) continue;
+    bytes += stats.size;
+    if (bytes > SAMPLE_BYTES) return;
+    yield file;
+  }
 }
 
 function checkState(context: CommandContext, raws: readonly RawSession[]): Report[] {
