@@ -51,6 +51,23 @@ it('adds a key for the first user when server.json is lost, broken or of another
   }
 });
 
+it('gives server.json back to another server that still runs, and not to one that has ended', async () => {
+  const home = temporaryDirectory();
+  mkdirSync(join(home, '.opensync'), { recursive: true });
+  const other = { url: 'http://127.0.0.1:1', apiKey: 'osk_other', pid: process.ppid, db: '/b.db' };
+  for (const [pid, expected] of [
+    [process.ppid, other.url],
+    // No system gives out process ids so high.
+    [2 ** 30, undefined],
+  ] as const) {
+    writeFileSync(serverFilePath(home), JSON.stringify({ ...other, pid }));
+    const server = await start({ db: join(home, 'a.db'), home });
+    expect(readServerFile(home)?.url).toBe(server.url);
+    await server.close();
+    expect(readServerFile(home)?.url).toBe(expected ?? server.url);
+  }
+});
+
 it('says that a port it was asked for is in use, and leaves server.json alone', async () => {
   const home = temporaryDirectory();
   const taken = await start({ db: join(home, 'a.db'), home });

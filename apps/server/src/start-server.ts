@@ -4,7 +4,7 @@ import { type Database, openDatabase } from './database.js';
 import { isLoopback } from './guard.js';
 import { addKey, addUser, ensureOwner, randomSecret, userOfKey } from './keys.js';
 import { type Listener, listen } from './listen.js';
-import { readServerFile, writeServerFile } from './server-file.js';
+import { readServerFile, type ServerFile, writeServerFile } from './server-file.js';
 import { VERSION } from './version.js';
 
 export const DEFAULT_PORT = 4747;
@@ -50,6 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const app = createApp({ db, now, version, allowRemote, pageToken });
     const listener = await listenOn(app, host, options.port);
     const url = `http://${urlHost(host)}:${listener.port}`;
+    const before = options.home === undefined ? undefined : readServerFile(options.home);
     const apiKey = publish(db, ownerId, { url, file, home: options.home, now: now() });
     return {
       url,
@@ -57,7 +58,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       apiKey,
       openUrl: `${url}/#token=${pageToken.value}`,
       addUser: (name) => addUser(db, name, now()),
-      close: () => close(listener, db),
+      async close() {
+        await close(listener, db);
+        giveBack(options.home, before);
+      },
     };
   } catch (error) {
     db.close();
@@ -97,6 +101,21 @@ function publish(
   const apiKey = isValid ? known : addKey(db, ownerId, now);
   writeServerFile(home, { url, apiKey, pid: process.pid, db: file });
   return apiKey;
+}
+
+/** To a server that was there before, and still runs, and would not be found any more. */
+function giveBack(home: string | undefined, before: ServerFile | undefined): void {
+  if (home === undefined || before === undefined || before.pid === process.pid) return;
+  if (readServerFile(home)?.pid === process.pid && isAlive(before.pid)) writeServerFile(home, before);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 async function close(listener: Listener, db: Database): Promise<void> {
