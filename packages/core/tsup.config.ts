@@ -1,5 +1,10 @@
 import { library } from '../../tsup.base.js';
 
-const entry = { index: 'src/index.ts', plugin: 'src/plugin.ts', testing: 'src/testing/index.ts' };
+const entry = {
+  index: 'src/index.ts',
+  plugin: 'src/plugin.ts',
+  trigger: 'src/trigger/index.ts',
+  testing: 'src/testing/index.ts',
+};
 
 export default library({ entry, dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } } });

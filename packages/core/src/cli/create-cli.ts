@@ -8,6 +8,8 @@ export interface CliIo {
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   fetch?: typeof fetch;
+  /** The file that runs, behind every link; `hook.cjs` lies beside it. Default: the process's own. */
+  script?: string;
 }
 
 export interface Cli {
