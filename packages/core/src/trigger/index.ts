@@ -6,6 +6,7 @@ export { commandLine, hookIndex, runsHook } from './command-line.js';
 export { findProgram } from './find-program.js';
 export type { HooksFileOptions } from './hooks-file.js';
 export { hooksFile } from './hooks-file.js';
+export { inspectSettings } from './inspect.js';
 export type { JsonMember, JsonNode, JsonRules } from './json-text.js';
 export {
   appendValue,
