@@ -3,6 +3,7 @@ import type { Options } from 'tsup';
 
 /** Seen from the folder of a plugin, where tsup runs. */
 const CORE = '../core/src/plugin.ts';
+const CORE_TRIGGER = '../core/src/trigger/index.ts';
 
 const dts = {
   entry: { index: 'src/index.ts' },
@@ -54,7 +55,13 @@ function program(): Options {
     noExternal: [/^[^.]/],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
     // it resolves to a package, hence the source.
-    dts: { ...dts, compilerOptions: { ...dts.compilerOptions, paths: { '@opensync/core/plugin': [CORE] } } },
+    dts: {
+      ...dts,
+      compilerOptions: {
+        ...dts.compilerOptions,
+        paths: { '@opensync/core/plugin': [CORE], '@opensync/core/trigger': [CORE_TRIGGER] },
+      },
+    },
     // Bundled CommonJS dependencies call require for Node's own modules.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -64,6 +71,9 @@ function program(): Options {
       esbuild.conditions = ['workerd', 'node', 'import'];
       esbuild.alias = {
         '@opensync/core/plugin': resolve(CORE),
+        '@opensync/core/trigger': resolve(CORE_TRIGGER),
+        // Its CommonJS build requires its own files in a way that a bundler cannot see.
+        'jsonc-parser': resolve('../core/node_modules/jsonc-parser/lib/esm/main.js'),
         'node:child_process': resolve('../../scripts/child-process.cjs'),
       };
     },

@@ -7,6 +7,7 @@ export default defineConfig({
     alias: {
       '@opensync/core/testing': fileURLToPath(new URL('packages/core/src/testing/index.ts', import.meta.url)),
       '@opensync/core/hook': fileURLToPath(new URL('packages/core/src/trigger/hook.ts', import.meta.url)),
+      '@opensync/core/trigger': fileURLToPath(new URL('packages/core/src/trigger/index.ts', import.meta.url)),
       '@opensync/core/plugin': fileURLToPath(new URL('packages/core/src/plugin.ts', import.meta.url)),
       '@opensync/core': fileURLToPath(new URL('packages/core/src/index.ts', import.meta.url)),
     },

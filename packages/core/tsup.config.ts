@@ -4,6 +4,7 @@ const entry = {
   index: 'src/index.ts',
   plugin: 'src/plugin.ts',
   hook: 'src/trigger/hook.ts',
+  trigger: 'src/trigger/index.ts',
   testing: 'src/testing/index.ts',
 };
 

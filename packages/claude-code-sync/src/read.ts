@@ -17,9 +17,13 @@ import { customTitleOf } from './records.js';
 import type { ClaudeRecord } from './transform.js';
 
 /** `$CLAUDE_CONFIG_DIR`, by default `~/.claude`. */
+export function configFolder({ home, vars }: Env): string {
+  const config = vars.CLAUDE_CONFIG_DIR;
+  return config ? resolve(config) : join(home, '.claude');
+}
+
 export function files(env: Env): FilePattern[] {
-  const config = env.vars.CLAUDE_CONFIG_DIR;
-  const folder = join(config ? resolve(config) : join(env.home, '.claude'), 'projects');
+  const folder = join(configFolder(env), 'projects');
   const include = ['*/*.jsonl', '*/*/custom-title.json', '*/*/subagents/agent-*.{jsonl,meta.json}'];
   return [{ folder, include }];
 }

@@ -12,4 +12,5 @@ export const source = defineSource({
   changesShowInFiles: true,
   sessions,
   transform,
+  trigger: () => import('./trigger.js').then(({ trigger }) => trigger),
 });

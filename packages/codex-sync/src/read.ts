@@ -22,9 +22,12 @@ const INDEX = 'session_index.jsonl';
 const ROLLOUT = 'rollout-*.{jsonl,jsonl.zst}';
 
 /** `$CODEX_HOME`, by default `~/.codex`. */
+export function codexHome({ home, vars }: Env): string {
+  return vars.CODEX_HOME ? resolve(vars.CODEX_HOME) : join(home, '.codex');
+}
+
 export function files(env: Env): FilePattern[] {
-  const home = env.vars.CODEX_HOME;
-  const folder = home ? resolve(home) : join(env.home, '.codex');
+  const folder = codexHome(env);
   return [{ folder, include: [`sessions/**/${ROLLOUT}`, `archived_sessions/**/${ROLLOUT}`, INDEX] }];
 }
 

@@ -11,4 +11,5 @@ export const source = defineSource({
   files,
   sessions,
   transform,
+  trigger: () => import('./trigger.js').then(({ trigger }) => trigger),
 });

@@ -107,8 +107,12 @@ export interface SettingsFile {
    * @throws OpenSyncError `config` when the text is not what the tool would read
    */
   add(text: string): string;
-  /** Takes our entries out, whatever else has changed since; the same text when there are none. */
-  remove(text: string): string;
+  /**
+   * Takes our entries out, whatever else has changed since; the same text when there are none, and `''`
+   * when nothing is left and there was no file.
+   * @param before what the text was before `add`, where that is known: empty lists that were there stay
+   */
+  remove(text: string, before?: string): string;
 }
 
 /** Something `doctor` found out, in plain words. */

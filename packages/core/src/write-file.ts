@@ -24,23 +24,31 @@ export interface WriteFileOptions {
  * what it pointed to is left as it was: a private text must not land where a link happens to lead.
  * @throws the file system's error; the file is then unchanged and no temporary file is left
  */
-export function writeFileAtomic(path: string, text: string, options: WriteFileOptions = {}): void {
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: WriteFileOptions = {},
+): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   try {
-    writeNew(temporary, text, options);
+    writeNew(temporary, content, options);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
   }
 }
 
-function writeNew(path: string, text: string, { mode = 0o600, durable = true }: WriteFileOptions): void {
+function writeNew(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o600, durable = true }: WriteFileOptions,
+): void {
   const file = openSync(path, 'wx', 0o600);
   try {
-    writeFileSync(file, text);
-    // The umask may have taken bits away, and a wider mode is set only once the text is complete.
+    writeFileSync(file, content);
+    // The umask may have taken bits away, and a wider mode is set only once the content is complete.
     fchmodSync(file, mode);
     if (durable) fsyncSync(file);
   } finally {

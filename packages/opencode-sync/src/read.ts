@@ -18,10 +18,14 @@ const LOG = '-wal';
  * only when the database does not have the session, since a migration leaves the whole tree behind.
  */
 export function files(env: Env): FilePattern[] {
-  const { XDG_DATA_HOME: dataHome, OPENCODE_DB: database } = env.vars;
-  const folder = join(dataHome ? resolve(dataHome) : join(env.home, '.local', 'share'), 'opencode');
+  const folder = dataFolder(env);
   const json = { folder, include: ['storage/session/*/*.json', 'project/*/storage/session/info/*.json'] };
-  return [...databases(folder, database || undefined), json];
+  return [...databases(folder, env.vars.OPENCODE_DB || undefined), json];
+}
+
+export function dataFolder({ home, vars }: Env): string {
+  const base = vars.XDG_DATA_HOME;
+  return join(base ? resolve(base) : join(home, '.local', 'share'), 'opencode');
 }
 
 /** Channels have a database each. The log is a pattern of its own: most changes touch nothing else. */

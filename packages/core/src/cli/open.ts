@@ -1,10 +1,8 @@
 import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
 import { type Config, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
-import type { HookCommand } from '../source.js';
 import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
 import type { CliIo } from './create-cli.js';
@@ -69,13 +67,4 @@ export function checkpointsOf({ source, io }: CommandContext, account: Account):
 /** The program that runs, absolute, whatever link it was started by. */
 export function programPath(io: CliIo): string {
   return io.script ?? realpathSync(process.argv[1] ?? '.');
-}
-
-/** What `setup` registers: the hook beside the program that runs. */
-export function hookCommand({ source, io }: CommandContext): HookCommand {
-  return {
-    node: process.execPath,
-    script: join(dirname(programPath(io)), 'hook.cjs'),
-    plugin: source.plugin,
-  };
 }

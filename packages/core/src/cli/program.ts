@@ -61,6 +61,14 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .description('forget the server and the key')
     .action(async () => finish(await (await import('./commands/login.js')).logout(context)));
   program
+    .command('setup')
+    .description(`connect ${source.name}, so that its sessions are synced as they happen`)
+    .option('--remove', 'take it out again; the settings become what they were')
+    .option('--yes', 'change the settings without asking')
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('--json', 'print JSON')
+    .action(async (options) => finish(await (await import('./commands/setup.js')).setup(context, options)));
+  program
     .command('status')
     .description('show the connection and what is synced')
     .option('--json', 'print JSON')

@@ -9,7 +9,8 @@ import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
 import { dateTime, printable } from '../format.js';
-import { accountOf, checkpointsOf, hookCommand } from '../open.js';
+import { hookCommand } from '../hook-command.js';
+import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /** A finding, and what part of the setup it is about. */

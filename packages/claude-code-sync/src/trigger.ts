@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Env, Finding, Trigger } from '@opensync/core/plugin';
+import {
+  findProgram,
+  hooksFile,
+  inspectSettings,
+  jsonValue,
+  memberOf,
+  parseDocument,
+  withoutBom,
+} from '@opensync/core/trigger';
+import { unknownRecord } from './known-records.js';
+import { configFolder } from './read.js';
+
+const EVENTS = {
+  SessionStart: {},
+  UserPromptSubmit: {},
+  Stop: {},
+  SubagentStop: {},
+  // Seconds. Without it, all hooks of this event together have 1.5.
+  SessionEnd: { timeout: 10 },
+};
+
+export const trigger: Trigger = {
+  unknownRecord,
+  isInstalled: (env) => findProgram(env, 'claude') !== undefined || existsSync(configFolder(env)),
+  settings: (env, hook) => [hooksFile({ path: settingsPath(env), hook, events: EVENTS, grouped: true })],
+  check: (env) => inspectSettings(settingsPath(env), (text) => check(settingsPath(env), text)),
+};
+
+function settingsPath(env: Env): string {
+  return join(configFolder(env), 'settings.json');
+}
+
+function check(path: string, text: string): Finding[] {
+  // Comments are edited around, since the next version may take them.
+  const disabled = memberOf(parseDocument(withoutBom(text), { strict: true }), 'disableAllHooks')?.value;
+  if (disabled === undefined || jsonValue(disabled) !== true) return [];
+  const remedy = 'Take "disableAllHooks" out of it.';
+  return [{ level: 'error', text: `${path} switches all hooks off.`, remedy }];
+}

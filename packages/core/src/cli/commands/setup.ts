@@ -1,0 +1,163 @@
+import { OpenSyncError } from '../../errors.js';
+import type { Trigger } from '../../source.js';
+import {
+  applyPlan,
+  type InstallPlan,
+  planRemoval,
+  planSetup,
+  type SettingsChange,
+} from '../../trigger/install.js';
+import { oneLine } from '../format.js';
+import { hookCommand, lastingHookCommand } from '../hook-command.js';
+import { accountOf, settings } from '../open.js';
+import { type CommandContext, EXIT } from '../program.js';
+
+export interface SetupOptions {
+  remove?: boolean;
+  yes?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Connects the tool with the plugin, or disconnects it, by editing the tool's own settings. */
+export async function setup(context: CommandContext, options: SetupOptions): Promise<number> {
+  const { source } = context;
+  const trigger = await source.trigger?.();
+  if (trigger === undefined) {
+    throw new OpenSyncError('config', `${source.name} has no hooks. Use "${source.plugin} sync" instead.`);
+  }
+  return options.remove === true ? disconnect(context, trigger, options) : connect(context, trigger, options);
+}
+
+async function connect(context: CommandContext, trigger: Trigger, options: SetupOptions): Promise<number> {
+  const { source, io } = context;
+  if (!trigger.isInstalled(io.env)) {
+    const message = `${source.name} is not on this machine: neither its program nor its folder is there. Nothing was changed.`;
+    throw new OpenSyncError('config', message);
+  }
+  const hook = lastingHookCommand(context);
+  const isSignedIn = accountOf(settings(context)) !== undefined;
+  const plan = planSetup({ plugin: source.plugin, env: io.env }, trigger.settings(io.env, hook));
+  const isNew = plan.changes.length > 0;
+  await carryOut(context, plan, options);
+  const problems = (trigger.check?.(io.env, hook) ?? []).filter(({ level }) => level === 'error');
+  report(context, options, plan, {
+    action: 'setup',
+    result: isNew
+      ? `${source.name} is set up: its sessions are synced as they happen.`
+      : `${source.name} is set up already.`,
+    next: [
+      ...problems.map(({ text, remedy = '' }) => `${text} ${remedy}`.trim()),
+      ...(isNew ? (trigger.afterSetup ?? []) : []),
+      ...(isSignedIn ? [] : [`Nobody is signed in yet: run "${source.plugin} login".`]),
+    ],
+  });
+  return EXIT.ok;
+}
+
+/** Works when the tool is gone, and from any copy of the plugin. */
+async function disconnect(context: CommandContext, trigger: Trigger, options: SetupOptions): Promise<number> {
+  const { source, io } = context;
+  const files = trigger.settings(io.env, hookCommand(context));
+  const plan = planRemoval({ plugin: source.plugin, env: io.env }, files);
+  await carryOut(context, plan, options);
+  report(context, options, plan, {
+    action: 'remove',
+    result:
+      plan.changes.length > 0
+        ? `${source.name} is not connected any more.`
+        : `${source.name} was not set up. Nothing was changed.`,
+    next: plan.left.map(
+      (path) => `${path} has been changed since: take out the entries with "hook.cjs" by hand.`,
+    ),
+  });
+  return EXIT.ok;
+}
+
+async function carryOut(context: CommandContext, plan: InstallPlan, options: SetupOptions): Promise<void> {
+  if (options.dryRun === true) return;
+  if (plan.changes.length > 0 && options.yes !== true) await confirm(context, plan, options);
+  applyPlan(plan);
+}
+
+async function confirm({ io }: CommandContext, plan: InstallPlan, options: SetupOptions): Promise<void> {
+  if (options.json === true || io.stdin.isTTY !== true || io.stdout.isTTY !== true) {
+    const hint = 'Add --yes to change the settings, or --dry-run to see what would change.';
+    throw new OpenSyncError('usage', `There is no terminal to ask on. ${hint}`);
+  }
+  const prompts = await import('@clack/prompts');
+  io.stdout.write(describe(plan));
+  const answer = await prompts.confirm({ message: 'Change these files?' });
+  if (answer !== true) throw new OpenSyncError('usage', 'Cancelled. Nothing was changed.');
+}
+
+interface Outcome {
+  action: 'setup' | 'remove';
+  /** In plain words. */
+  result: string;
+  /** What is left to do, a sentence each. */
+  next: string[];
+}
+
+function report(
+  { source, io }: CommandContext,
+  options: SetupOptions,
+  plan: InstallPlan,
+  outcome: Outcome,
+): void {
+  const isDry = options.dryRun === true;
+  if (options.json === true) {
+    const { action, next } = outcome;
+    const changed = !isDry && plan.changes.length > 0;
+    const files = plan.changes.map(describeChange);
+    const json = { schema: 1, plugin: source.plugin, action, dryRun: isDry, changed, files, next };
+    io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+    return;
+  }
+  // A person who was asked has seen it.
+  if (isDry || options.yes === true) io.stdout.write(describe(plan));
+  const lines =
+    isDry && plan.changes.length > 0 ? ['Nothing was changed.'] : [outcome.result, ...outcome.next];
+  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+interface ChangeReport {
+  path: string;
+  change: 'create' | 'edit' | 'delete';
+  /** Lines without their indentation; lines of brackets alone are left out. */
+  added: string[];
+  removed: string[];
+}
+
+function describe(plan: InstallPlan): string {
+  return plan.changes
+    .map(describeChange)
+    .flatMap(({ path, change, added, removed }) => [
+      `${change} ${path}`,
+      ...removed.map((line) => `  - ${oneLine(line, 200)}`),
+      ...added.map((line) => `  + ${oneLine(line, 200)}`),
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function describeChange({ path, target, after }: SettingsChange): ChangeReport {
+  const change = target.bytes === undefined ? 'create' : after === undefined ? 'delete' : 'edit';
+  const [old, now] = [linesOf(target.bytes), linesOf(after)];
+  return { path, change, added: without(now, old), removed: without(old, now) };
+}
+
+function linesOf(bytes: Buffer | undefined): string[] {
+  const lines = (bytes?.toString() ?? '').split('\n').map((line) => line.trim().replace(/,$/, ''));
+  return lines.filter((line) => /[^{}[\]\s]/.test(line));
+}
+
+/** Each line as often as it is there more often than in the others. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at !== -1) left.splice(at, 1);
+    return at === -1;
+  });
+}
