@@ -22,6 +22,11 @@ export const claudeCode = {
     };
   },
 
+  async installPlugin(claude, repository) {
+    await claude('plugin', 'marketplace', 'add', repository);
+    await claude('plugin', 'install', 'claude-code-sync@opensync');
+  },
+
   firstTurn: ({ flags, session }, prompt) => [...flags, '--session-id', session, '-p', prompt],
   nextTurn: ({ flags, session }, prompt) => [...flags, '--resume', session, '-p', prompt],
 

@@ -19,6 +19,11 @@ export const codex = {
     return { env: { SCRIPTED_API_KEY: 'scripted' } };
   },
 
+  async installPlugin(codex, repository) {
+    await codex('plugin', 'marketplace', 'add', repository);
+    await codex('plugin', 'add', 'codex-sync@opensync');
+  },
+
   /** What the person does in the terminal UI after setup: says yes to the hooks. */
   async trustHooks(program, options) {
     const server = await appServer(program, options);

@@ -11,11 +11,12 @@ import { killAll, killBackground } from './processes.mjs';
 import { testClient } from './scenario.mjs';
 
 const CLIENTS = [claudeCode, codex, opencode];
-const USAGE = `Usage: npm run test:clients [-- [--by-sync] [--keep] [client[@version]...]]
+const USAGE = `Usage: npm run test:clients [-- [--by-sync | --by-plugin] [--keep] [client[@version]...]]
 
   client[@version]  ${CLIENTS.map(({ id }) => id).join(', ')}; all of them without one. The newest version
                     of the registry without @version
   --by-sync         do not set the plugin up; run its "sync" after each turn
+  --by-plugin       let the client install the plugin from this repository, where it can
   --keep            leave the temporary folders, and say where they are
 `;
 
@@ -31,7 +32,7 @@ async function main() {
     try {
       const installed = await installClient(client, version);
       console.log(`\n${client.name} ${installed.version}`);
-      await testClient(client, { ...installed, root, bySync: options.bySync, report });
+      await testClient(client, { ...installed, root, how: options.how, report });
     } catch (error) {
       report({ what: `${client.name} gave up`, problem: error.message });
     }
@@ -50,12 +51,14 @@ function readOptions() {
       allowPositionals: true,
       options: {
         'by-sync': { type: 'boolean', default: false },
+        'by-plugin': { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
       },
     });
     const clients =
       positionals.length > 0 ? positionals.map(namedClient) : CLIENTS.map((client) => ({ client }));
-    return { clients, bySync: values['by-sync'], keep: values.keep };
+    const how = values['by-sync'] ? 'sync' : values['by-plugin'] ? 'plugin' : 'setup';
+    return { clients, how, keep: values.keep };
   } catch (error) {
     console.error(`${error.message}\n\n${USAGE}`);
     return undefined;

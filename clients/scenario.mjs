@@ -1,12 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { startServer } from '@opensync/server';
 import { startModelServer } from './model-server.mjs';
 import { openPlugin } from './plugin.mjs';
-import { killBackground, start, tail } from './processes.mjs';
+import { killBackground, run, start, tail } from './processes.mjs';
 import { notEqual, waitUntilShown, wrongMessages, wrongTotals } from './server-view.mjs';
 
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const LATENCY_LIMIT_MS = 2_000;
 /** What a client writes in batches is on disk by then. */
 const BEFORE_KILL_MS = 500;
@@ -32,7 +34,7 @@ const SCRIPT = TURNS.map((turn) => ({
  * A session of six turns with one client, and what the server shows of it.
  * `report({ what, latencyMs?, problem? })` is called for each finding as it comes.
  */
-export async function testClient(client, { folder, root, bySync, report }) {
+export async function testClient(client, { folder, root, how, report }) {
   const plain = await inHome(client, { folder, home: join(root, 'plain') }, async (world) => {
     const runs = [await oneShot(world, FIRST), await oneShot(world, SECOND)];
     return [...runs, await longLived(world, [THIRD, FOURTH], () => undefined)];
@@ -42,16 +44,20 @@ export async function testClient(client, { folder, root, bySync, report }) {
     await inHome(client, { folder, home: join(root, 'synced') }, async (world) => {
       const plugin = openPlugin(client.plugin, world.options);
       await plugin.signIn(server);
-      if (!bySync) await setUp(client, plugin, world);
-      await syncedSession({ ...world, plugin, server, bySync, report, plain });
+      await connect(client, plugin, { ...world, how });
+      await syncedSession({ ...world, plugin, server, bySync: how === 'sync', report, plain });
     });
   } finally {
     await server.close();
   }
 }
 
-async function setUp(client, plugin, { program, options }) {
-  await plugin.setUp();
+/** The ways in which a client comes to call the plugin, or does not. */
+async function connect(client, plugin, { how, program, options }) {
+  if (how === 'sync') return;
+  if (how === 'setup') await plugin.setUp();
+  else if (client.installPlugin === undefined) throw new Error('it cannot install plugins from a repository');
+  else await client.installPlugin((...args) => run(program, args, options), REPOSITORY);
   await client.trustHooks?.(program, options);
 }
 
