@@ -25,9 +25,9 @@ export function library(options: Options): Options {
 }
 
 /** A package that people install with nothing else: core and its dependencies are bundled into it. */
-export function plugin({ hook = true } = {}): Options[] {
+export function plugin(): Options[] {
   // What a tool waits for is CommonJS, since that starts a quarter faster.
-  return hook ? [program(), bundle({ hook: 'src/hook.ts' }, 'cjs')] : [program()];
+  return [program(), bundle({ hook: 'src/hook.ts' }, 'cjs')];
 }
 
 /** One file of a plugin that the tool itself runs or loads: of Node's own modules and nothing else. */

@@ -1,3 +1,3 @@
 import { bundle, plugin } from '../../tsup.base.js';
 
-export default [...plugin({ hook: false }), bundle({ opencode: 'src/opencode.ts' }, 'esm')];
+export default [...plugin(), bundle({ opencode: 'src/opencode.ts' }, 'esm')];

@@ -26,6 +26,7 @@ export const trigger: Trigger = {
   unknownRecord,
   isInstalled: (env) => findProgram(env, 'claude') !== undefined || existsSync(configFolder(env)),
   settings: (env, hook) => [hooksFile({ path: settingsPath(env), hook, events: EVENTS, grouped: true })],
+  afterSetup: ['A session that is open now takes part when it is started again.'],
   check: (env) => inspectSettings(settingsPath(env), (text) => check(settingsPath(env), text)),
 };
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type HookCommand, OpenSyncError } from '@opensync/core/plugin';
-import { behindBom, hookIndex, isBlank, withoutBom } from '@opensync/core/trigger';
+import { behindBom, hookIndex, withoutBom } from '@opensync/core/trigger';
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 
 /*
@@ -113,7 +113,7 @@ function line(command: readonly string[]): string {
 function inserted(text: string, setting: string): string {
   const lineBreak = /\r?\n/.exec(text)?.[0] ?? '\n';
   const last = parse(text).body[0].body.findLast(({ type }) => type === 'TOMLKeyValue');
-  if (last === undefined) return isBlank(text) ? text + setting + lineBreak : setting + lineBreak + text;
+  if (last === undefined) return setting + lineBreak + text;
   const end = text.indexOf('\n', last.range[1]);
   if (end === -1) return text + lineBreak + setting;
   return text.slice(0, end + 1) + setting + lineBreak + text.slice(end + 1);

@@ -56,8 +56,6 @@ describe('setup', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.split('\n')).toEqual([
       `edit ${settings}`,
-      '  + "hooks": {',
-      '  + "Stop": [',
       expect.stringContaining(`'${join(script, '..', 'hook.cjs')}' tiny-tool-sync Stop`),
       'Tiny Tool is set up: its sessions are synced as they happen.',
       'Hooks are switched off. Switch them on.',
@@ -66,6 +64,13 @@ describe('setup', () => {
       '',
     ]);
     expect(readFileSync(settings, 'utf8')).toContain(process.execPath);
+  });
+
+  it('shows nothing of settings that are all on one line but what it adds', async () => {
+    writeFileSync(settings, '{"env":{"KEY":"secret"},"hooks":{"Start":[]},"other":"secret"}');
+    const { out } = await run(['setup', '--yes']);
+    expect(out).toContain('hook.cjs');
+    expect(out + (await run(['setup', '--remove', '--yes'])).out).not.toContain('secret');
   });
 
   it('says nothing of signing in to somebody who is', async () => {
@@ -139,7 +144,7 @@ describe('setup', () => {
       action: 'setup',
       dryRun: false,
       changed: true,
-      files: [{ path: settings, change: 'create', added: expect.any(Array), removed: [] }],
+      files: [{ path: settings, change: 'create' }],
       next: expect.arrayContaining(['Trust the hooks.']),
     });
     expect(JSON.parse((await run(['setup', '--dry-run', '--json'])).out)).toMatchObject({ changed: false });

@@ -98,6 +98,7 @@ export function testTrigger(trigger: Trigger, { plugin, files, vars = {} }: Trig
     );
 
     it.each(variants)('adds to %j once, and replaces the entries of another install', (text) => {
+      write(text);
       const { add, remove: takeOut } = settingsAt(path);
       const added = add(text);
       expect(marks(added)).toBe(true);

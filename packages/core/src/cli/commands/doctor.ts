@@ -174,22 +174,20 @@ async function checkTrigger(context: CommandContext): Promise<Report[]> {
 /** Whether the tool's settings call this install: adding what is there already changes nothing. */
 function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: HookCommand): Report[] {
   const setup = `Run "${source.plugin} setup".`;
-  return trigger.settings(io.env, hook).map((file) => {
+  const reports = trigger.settings(io.env, hook).flatMap((file) => {
     try {
       const text = statSync(file.path, { throwIfNoEntry: false }) ? readFileSync(file.path, 'utf8') : '';
-      if (text !== '' && file.add(text) === text) return ok('hooks', `${file.path} calls this install`);
-      if (text !== '' && file.remove(text) !== text) {
-        return failure(
-          'hooks',
-          `${file.path} calls another install of ${source.plugin}, or only in part`,
-          setup,
-        );
-      }
-      return failure('hooks', `${file.path} does not call ${source.plugin}`, setup);
+      const [isComplete, hasOurs] = [file.add(text) === text, file.remove(text) !== text];
+      if (isComplete) return hasOurs ? [ok('hooks', `${file.path} calls this install`)] : [];
+      const what = hasOurs
+        ? `${file.path} calls another install of ${source.plugin}, or only in part`
+        : `${file.path} does not call ${source.plugin}`;
+      return [failure('hooks', what, setup)];
     } catch (error) {
-      return failure('hooks', errorMessage(error), 'Correct the file; the tool cannot read it either.');
+      return [failure('hooks', errorMessage(error), 'Correct the file; the tool cannot read it either.')];
     }
   });
+  return reports.length > 0 ? reports : [ok('hooks', `${source.name} calls ${source.plugin} already`)];
 }
 
 function checkLastHook({ source, io }: CommandContext): Report[] {

@@ -124,40 +124,56 @@ function report(
 interface ChangeReport {
   path: string;
   change: 'create' | 'edit' | 'delete';
-  /** Lines without their indentation; lines of brackets alone are left out. */
-  added: string[];
-  removed: string[];
-}
-
-function describe(plan: InstallPlan): string {
-  return plan.changes
-    .map(describeChange)
-    .flatMap(({ path, change, added, removed }) => [
-      `${change} ${path}`,
-      ...removed.map((line) => `  - ${oneLine(line, 200)}`),
-      ...added.map((line) => `  + ${oneLine(line, 200)}`),
-    ])
-    .map((line) => `${line}\n`)
-    .join('');
 }
 
 function describeChange({ path, target, after }: SettingsChange): ChangeReport {
   const change = target.bytes === undefined ? 'create' : after === undefined ? 'delete' : 'edit';
-  const [old, now] = [linesOf(target.bytes), linesOf(after)];
-  return { path, change, added: without(now, old), removed: without(old, now) };
+  return { path, change };
 }
 
-function linesOf(bytes: Buffer | undefined): string[] {
-  const lines = (bytes?.toString() ?? '').split('\n').map((line) => line.trim().replace(/,$/, ''));
-  return lines.filter((line) => /[^{}[\]\s]/.test(line));
-}
-
-/** Each line as often as it is there more often than in the others. */
-function without(lines: readonly string[], others: readonly string[]): string[] {
-  const left = [...others];
-  return lines.filter((line) => {
-    const at = left.indexOf(line);
-    if (at !== -1) left.splice(at, 1);
-    return at === -1;
+/** For people: which files, and what goes and comes in them. */
+function describe(plan: InstallPlan): string {
+  const lines = plan.changes.flatMap((change) => {
+    const [old, now] = [textOf(change.target.bytes), textOf(change.after)];
+    const { path, change: what } = describeChange(change);
+    return [
+      `${what} ${path}`,
+      ...newLines(now, old).map((line) => `  - ${line}`),
+      ...newLines(old, now).map((line) => `  + ${line}`),
+    ];
   });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function textOf(bytes: Buffer | undefined): string {
+  return bytes?.toString() ?? '';
+}
+
+/** Lines of a text that another one has not, each once, without those that only open or close something. */
+function newLines(old: string, now: string): string[] {
+  // All settings on one line: the rest of it is nobody's business, and may be a key.
+  if (!now.trimEnd().includes('\n') && old !== '') {
+    const part = changedPart(old, now);
+    return isContent(part) ? [oneLine(`… ${part} …`, 200)] : [];
+  }
+  const known = new Set(linesOf(old));
+  return [...new Set(linesOf(now))].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim().replace(/,$/, ''));
+  return lines.filter((line) => isContent(line) && !/[{[]$/.test(line));
+}
+
+function isContent(text: string): boolean {
+  return /[^{}[\]\s]/.test(text);
+}
+
+function changedPart(old: string, now: string): string {
+  const limit = Math.min(old.length, now.length);
+  let start = 0;
+  while (start < limit && old[start] === now[start]) start++;
+  let end = 0;
+  while (end < limit - start && old.at(-1 - end) === now.at(-1 - end)) end++;
+  return now.slice(start, now.length - end);
 }
