@@ -165,11 +165,14 @@ function installed(): DatabaseClass {
   }
 }
 
+/** Of SQLite's `sqlite3_open_v2`: Bun takes the URL for the name of a file without them. */
+const [OPEN_READONLY, OPEN_URI] = [0x01, 0x40];
+
 /** A literal import of Bun's module fails to load under Node, one of Node's fails under Bun. */
 function openWithBun(uri: string): Driver {
   const name = ['bun', 'sqlite'].join(':');
   const { Database } = createRequire(import.meta.url)(name) as {
-    Database: new (file: string, options: { readonly: true }) => Driver;
+    Database: new (file: string, flags: number) => Driver;
   };
-  return new Database(uri, { readonly: true });
+  return new Database(uri, OPEN_READONLY | OPEN_URI);
 }

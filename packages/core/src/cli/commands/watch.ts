@@ -21,7 +21,7 @@ export async function watch(context: CommandContext, { quiet }: { quiet?: boolea
   await follow(source.files(io.env), syncContextsOf(context), {
     signal: io.signal ?? interrupted(),
     onSync: (summary) => tell(`${timeOf(io.env.now())} ${describe(summary)}`),
-    onNotice: (text) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`),
+    onNotice: onChange((text) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`)),
   });
   return EXIT.ok;
 }
@@ -47,6 +47,7 @@ export async function work(context: CommandContext, path: string): Promise<numbe
   const folder = liveFolderAt(path);
   const file = logFile(io.env.home, source.plugin);
   const contextOf = syncContextsOf(context);
+  const say = onChange((text) => log(file, text));
   try {
     if (contextOf() === undefined) {
       log(file, `not signed in: run "${source.plugin} login"`);
@@ -58,8 +59,10 @@ export async function work(context: CommandContext, path: string): Promise<numbe
         idleMs: IDLE_MS,
         onLook,
         listen: (ring) => onMark(folder, ring),
-        onSync: (summary) => log(file, describe(summary)),
-        onNotice: (text) => log(file, printable(text)),
+        onSync(summary) {
+          if (summary.sessionsSent + summary.messagesSent > 0) say(describe(summary));
+        },
+        onNotice: (text) => say(printable(text)),
       }),
     );
     return EXIT.ok;
@@ -67,6 +70,15 @@ export async function work(context: CommandContext, path: string): Promise<numbe
     log(file, `the worker ended: ${errorMessage(error)}`);
     return EXIT.failed;
   }
+}
+
+/** What goes wrong goes wrong at every look: it is said once, until something else is to be said. */
+function onChange(say: (text: string) => void): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) say(text);
+    last = text;
+  };
 }
 
 /** What `hook.cjs` does, at the cost of a whole command: for whoever calls it by hand or from a script. */
