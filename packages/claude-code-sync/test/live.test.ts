@@ -24,7 +24,8 @@ import { fixture, temporaryFolder } from './home.js';
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const HOOK = fileURLToPath(new URL('../dist/hook.cjs', import.meta.url));
-const TWO_SECONDS = 2_000;
+/** A limit for what goes wrong, not a measure: `npm run test:clients` measures. */
+const PATIENCE = 30_000;
 
 interface Machine {
   home: string;
@@ -74,14 +75,12 @@ function workersOf(home: string): number[] {
 interface Outcome {
   code: number | null;
   output: string;
-  tookMs: number;
 }
 
 function startHook(
   home: string,
   vars: NodeJS.ProcessEnv = {},
 ): { child: ChildProcess; ended: Promise<Outcome> } {
-  const startedAt = performance.now();
   const child = spawn(process.execPath, [HOOK, 'claude-code-sync', 'Stop'], {
     env: { PATH: process.env.PATH, HOME: home, ...vars },
     stdio: 'pipe',
@@ -96,7 +95,6 @@ function startHook(
   const ended = once(child, 'close').then(([code]) => ({
     code,
     output,
-    tookMs: performance.now() - startedAt,
   }));
   return { child, ended };
 }
@@ -153,7 +151,7 @@ async function expectedOf(projects: string): Promise<Totals> {
 }
 
 describe('a hook', () => {
-  it('says nothing, and what the turn left is on the server within two seconds', async () => {
+  it('says nothing, and what the turn left is on the server, and what comes without another hook too', async () => {
     const { home, server, projects } = await newMachine();
     const { file, lines } = conversation();
     const folder = join(projects, '-work');
@@ -162,14 +160,14 @@ describe('a hook', () => {
     const half = Math.floor(lines.length / 2);
     writeFileSync(transcript, `${lines.slice(0, half).join('\n')}\n`);
     expect(await fire(home)).toMatchObject(SILENT);
-    const first = await totalsWithin(TWO_SECONDS, server, ({ messageCount }) => messageCount > 0);
+    const first = await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount > 0);
     expect(first.messageCount).toBeGreaterThan(0);
 
     // Nobody calls for the rest: the turn was broken off, and the worker still watches.
     appendFileSync(transcript, `${lines.slice(half).join('\n')}\n`);
     const whole = await expectedOf(projects);
     expect(
-      await totalsWithin(TWO_SECONDS, server, (totals) => totals.messageCount === whole.messageCount),
+      await totalsWithin(PATIENCE, server, (totals) => totals.messageCount === whole.messageCount),
     ).toEqual(whole);
     expect(workersOf(home)).toHaveLength(1);
   });
@@ -178,14 +176,14 @@ describe('a hook', () => {
     const { home, server, projects } = await newMachine();
     cpSync(join(fixture('2.1.330'), 'projects'), projects, { recursive: true });
     await fire(home);
-    await totalsWithin(TWO_SECONDS, server, ({ messageCount }) => messageCount > 0);
+    await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount > 0);
     for (const pid of workersOf(home)) end(pid);
     await sleep(100);
     expect(workersOf(home)).toEqual([]);
     expect(await fire(home)).toMatchObject(SILENT);
     const whole = await expectedOf(projects);
     expect(
-      await totalsWithin(5_000, server, ({ messageCount }) => messageCount === whole.messageCount),
+      await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount === whole.messageCount),
     ).toEqual(whole);
   });
 
@@ -210,7 +208,7 @@ describe('a hook', () => {
     expect(most).toBeLessThanOrEqual(5);
     const whole = await expectedOf(projects);
     expect(
-      await totalsWithin(5_000, server, ({ messageCount }) => messageCount === whole.messageCount),
+      await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount === whole.messageCount),
     ).toEqual(whole);
     expect(workersOf(home)).toHaveLength(1);
   });
@@ -227,7 +225,7 @@ describe('a hook', () => {
     });
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject(SILENT);
     const { sessionCount, messageCount } = await totalsWithin(
-      20_000,
+      PATIENCE,
       server,
       (totals) => totals.sessionCount === 50 && totals.messageCount % 50 === 0,
     );
@@ -250,9 +248,7 @@ describe('a hook in trouble', () => {
   it('does not wait for standard input to end', async () => {
     const { home } = await newMachine();
     const { child, ended } = startHook(home);
-    const outcome = await ended;
-    expect(outcome).toMatchObject(SILENT);
-    expect(outcome.tookMs).toBeLessThan(5_000);
+    expect(await ended).toMatchObject(SILENT);
     child.stdin?.destroy();
   });
 
@@ -304,7 +300,7 @@ describe('a hook in trouble', () => {
     utimesSync(lock, longAgo, longAgo);
     await fire(home);
     expect(
-      (await totalsWithin(5_000, server, ({ messageCount }) => messageCount > 0)).messageCount,
+      (await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount > 0)).messageCount,
     ).toBeGreaterThan(0);
   });
 });

