@@ -18,6 +18,8 @@ export interface Config {
   apiKey?: string | undefined;
   /** Send the model's thinking too. Absent means no. */
   thinking?: boolean | undefined;
+  /** Write the home directory as `~` in what is sent. Absent means yes. */
+  hideHome?: boolean | undefined;
   /** Sessions that are sent at the same time, 1 to 32. */
   concurrency?: number | undefined;
   /** Prices that replace or complete the built-in ones. */
@@ -71,6 +73,12 @@ const BOOLEANS: Record<string, boolean> = {
   0: false,
 };
 
+const YES_OR_NO: SettingRules = {
+  expects: 'true or false',
+  parse: (text) => BOOLEANS[text.toLowerCase()] ?? text,
+  wrongAt: unless((value) => typeof value === 'boolean'),
+};
+
 const RULES: Record<SettingName, SettingRules> = {
   convexUrl: { expects: 'the URL of an OpenSync server', parse: normalizeUrl, wrongAt: unless(isText) },
   apiKey: {
@@ -78,11 +86,8 @@ const RULES: Record<SettingName, SettingRules> = {
     parse: requireApiKey,
     wrongAt: unless(isText),
   },
-  thinking: {
-    expects: 'true or false',
-    parse: (text) => BOOLEANS[text.toLowerCase()] ?? text,
-    wrongAt: unless((value) => typeof value === 'boolean'),
-  },
+  thinking: YES_OR_NO,
+  hideHome: YES_OR_NO,
   concurrency: {
     expects: 'a whole number from 1 to 32',
     parse: Number,

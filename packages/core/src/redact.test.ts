@@ -434,7 +434,7 @@ describe('redactSession', () => {
 
   it('returns the same session when there is nothing to redact', () => {
     const session = sessionWith('main');
-    expect(redactSession(session, { secrets: ['not in there'], home: '/home/me' })).toBe(session);
+    expect(redactSession(session, { secrets: ['not in there'], homes: ['/home/other'] })).toBe(session);
   });
 
   it('redacts literal secrets and leaves absent fields absent', () => {

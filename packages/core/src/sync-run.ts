@@ -3,7 +3,7 @@ import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { withinLimits } from './limits.js';
 import { acknowledge, plan } from './plan.js';
 import { type Sent, type Server, send } from './send.js';
-import { describeProblem, type PreparedSession, readSessions, wireOf } from './session.js';
+import { describeProblem, type PreparedSession, sessionsToSend, wireOf } from './session.js';
 import type { RawSession, Source } from './source.js';
 import {
   findSessions,
@@ -134,9 +134,8 @@ function findSession<R>({ source, env }: SyncContext<R>, id: string): RawSession
 }
 
 async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force: boolean): Promise<void> {
-  const { source, config, checkpoints } = run.context;
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
-  const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
+  const { source, checkpoints } = run.context;
+  const prepared = sessionsToSend(source, raw, run.context);
   tellProblems(run, prepared);
   const checkpoint = (force ? undefined : checkpoints.load(raw.id)) ?? { schema: 1, sessions: {} };
   for (const one of prepared) {

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { errorMessage } from '../../errors.js';
-import { readSessions, wireOf } from '../../session.js';
+import { sessionsToSend, wireOf } from '../../session.js';
 import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
 import { printable } from '../format.js';
@@ -15,13 +15,12 @@ export function dryRun(
   options: SyncCommandOptions,
 ): number {
   const { source, io } = context;
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
   let failed = 0;
   let first = true;
   if (options.json === true) io.stdout.write('{"schema":1,"dryRun":true,"sessions":[');
   for (const raw of findSessions(source, io.env).filter(only ?? (() => true))) {
     for (const prepared of readable(context, raw, () =>
-      readSessions(source, raw, 'all', { prices: config.prices, secrets }),
+      sessionsToSend(source, raw, { config, env: io.env }),
     )) {
       if (prepared === undefined) failed++;
       if (prepared === undefined) continue;

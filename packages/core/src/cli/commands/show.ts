@@ -1,5 +1,5 @@
 import { OpenSyncError } from '../../errors.js';
-import { type PreparedSession, readSessions, wireOf } from '../../session.js';
+import { type PreparedSession, sessionsToSend, wireOf } from '../../session.js';
 import { findSessions } from '../../sync.js';
 import type { SyncMessageData, Usage } from '../../types.js';
 import { count, dateTime, money, printable } from '../format.js';
@@ -20,8 +20,7 @@ export function openSession(context: CommandContext, id: string): Opened {
   const config = settings(context);
   const [raw, ...more] = findTargets(findSessions(source, io.env), [id]);
   if (raw === undefined || more.length > 0) throw new OpenSyncError('usage', `"${id}" is not one session.`);
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
-  const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
+  const prepared = sessionsToSend(source, raw, { config, env: io.env });
   const account = accountOf(config);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const rows = sessionRows(raw, { source, config, syncedOf });
