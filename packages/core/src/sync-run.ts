@@ -135,9 +135,11 @@ function findSession<R>({ source, env }: SyncContext<R>, id: string): RawSession
 
 async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force: boolean): Promise<void> {
   const { source, checkpoints } = run.context;
-  const prepared = sessionsToSend(source, raw, run.context);
+  const { prepared, withheld } = sessionsToSend(source, raw, 'all', run.context);
   tellProblems(run, prepared);
-  const checkpoint = (force ? undefined : checkpoints.load(raw.id)) ?? { schema: 1, sessions: {} };
+  const known = checkpoints.load(raw.id) ?? { schema: 1, sessions: {} };
+  tellSentBefore(run, known, withheld);
+  const checkpoint = force ? { ...known, sessions: pick(known.sessions, withheld) } : known;
   for (const one of prepared) {
     tally.seen.add(one.session.id);
     const hasSubagents = prepared.some(({ session }) => session.parentId === one.session.id);
@@ -153,6 +155,16 @@ function tellProblems<R>({ options }: Run<R>, prepared: readonly PreparedSession
       if (problem.location !== undefined) options.onNotice?.(describeProblem(problem));
     }
   }
+}
+
+function tellSentBefore<R>({ options }: Run<R>, { sessions }: Checkpoint, withheld: readonly string[]): void {
+  for (const id of withheld.filter((one) => sessions[one]?.header !== undefined)) {
+    options.onNotice?.(`${id}: it is private now, but was sent before; only the server can delete it there.`);
+  }
+}
+
+function pick<T>(record: Record<string, T>, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => keys.includes(key)));
 }
 
 /** Whether there was anything to send. */

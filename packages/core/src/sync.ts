@@ -189,8 +189,8 @@ function newestFirst(a: RawSession, b: RawSession): number {
  * changes, every session is read and compared once more.
  */
 export function stampOf(source: Source, config: Config): string {
-  const { thinking = false, hideHome = true, prices = {} } = config;
-  const parts = [source.version, thinking, hideHome, prices];
+  const { privacy = {}, thinking = false, toolResults = true, hideHome = true, prices = {} } = config;
+  const parts = [source.version, privacy, thinking, toolResults, hideHome, prices];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 8);
 }
 

@@ -19,8 +19,10 @@ export function dryRun(
   let first = true;
   if (options.json === true) io.stdout.write('{"schema":1,"dryRun":true,"sessions":[');
   for (const raw of findSessions(source, io.env).filter(only ?? (() => true))) {
-    for (const prepared of readable(context, raw, () =>
-      sessionsToSend(source, raw, { config, env: io.env }),
+    for (const prepared of readable(
+      context,
+      raw,
+      () => sessionsToSend(source, raw, 'all', { config, env: io.env }).prepared,
     )) {
       if (prepared === undefined) failed++;
       if (prepared === undefined) continue;
