@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { errorCode } from './errors.js';
 import { isAlive } from './is-alive.js';
 import type { Acknowledged } from './plan.js';
+import { appendPrivate } from './private-file.js';
 import type { Env } from './source.js';
 import { isLoopback } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -103,7 +103,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
     setComplete(sessionId, entry) {
       if (complete().get(sessionId)?.version === entry.version) return;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      appendFileSync(indexFile, indexLine(sessionId, entry), { mode: 0o600 });
+      appendPrivate(indexFile, indexLine(sessionId, entry));
       complete().set(sessionId, entry);
     },
     settled() {

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ClientOptions,
   createClient,
@@ -267,6 +267,31 @@ describe('the text of an error', () => {
     steps = [text('', 301)];
     expect((await client().syncSession(SESSION)).error).toContain('redirects elsewhere');
     expect(received).toHaveLength(3);
+  });
+
+  it('follows a redirect nowhere, so that no other host sees the key or the data', async () => {
+    let visits = 0;
+    const elsewhere = createServer((_request, response) => {
+      visits++;
+      response.end('{"ok":true}');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void elsewhere.close());
+    const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/sync/session`;
+    for (const status of [300, 301, 302, 303, 307, 308]) {
+      steps = Array.from({ length: 5 }, () => text('', status, { location, refresh: `0; url=${location}` }));
+      for (const answer of [
+        await client().health(),
+        await client().checkKey(),
+        await client().syncSession(SESSION),
+        await client().syncMessage(MESSAGE),
+        await client().syncBatch({ sessions: [SESSION] }),
+      ]) {
+        expect(answer).toMatchObject({ success: false, kind: 'server' });
+        expect(answer.error).not.toContain(KEY);
+      }
+    }
+    expect(visits).toBe(0);
   });
 
   it('names URL and cure when the connection is refused', async () => {

@@ -89,6 +89,23 @@ describe('loadConfig', () => {
     });
   });
 
+  it('takes the default level from the environment and the projects from a file', () => {
+    expect(loadConfig({ env: world({ OPENSYNC_PRIVACY: 'off' }) }).privacy).toEqual({ default: 'off' });
+    expect(loadConfig({ env: world({ OPENSYNC_PRIVACY: ' ' }) }).privacy).toBeUndefined();
+    const env = world({ OPENSYNC_PRIVACY: 'metadata' });
+    const projects = [{ path: '~/work', level: 'off' }];
+    const path = configPath({ env });
+    write(path, { privacy: { default: 'full', projects } });
+    const { config, origins } = resolveConfig({ plugin, env });
+    expect(config.privacy).toEqual({ default: 'metadata', projects });
+    expect(origins.privacy).toBe(`environment, ${path}`);
+  });
+
+  it('fails for a level in the environment that is none, since everything would leave', () => {
+    const error = thrownBy(() => loadConfig({ env: world({ OPENSYNC_PRIVACY: 'none' }) }));
+    expect(error.message).toBe('OPENSYNC_PRIVACY must be full, metadata or off, and is "none".');
+  });
+
   it('takes an empty variable for none and trims what surrounds a pasted value', () => {
     write(pluginFile(), { convexUrl: ` ${A}/\n`, apiKey: 'osk_file\n' });
     const env = world({ OPENSYNC_URL: '', OPENSYNC_API_KEY: ' ' });
@@ -378,6 +395,9 @@ describe('parseSetting', () => {
     expect(parseSetting('concurrency', '8')).toEqual({ concurrency: 8 });
     const prices = { 'my-model': { input: 1, output: 2 } };
     expect(parseSetting('prices', JSON.stringify(prices))).toEqual({ prices });
+    const privacy = { default: 'metadata', projects: [{ path: '~/work/**', level: 'off' }] };
+    expect(parseSetting('privacy', JSON.stringify(privacy))).toEqual({ privacy });
+    expect(parseSetting('toolResults', 'no')).toEqual({ toolResults: false });
   });
 
   it.each([
@@ -389,6 +409,8 @@ describe('parseSetting', () => {
     ['concurrency', 'many', 'from 1 to 32'],
     ['prices', '{"my-model":{"input":1}}', '"prices.my-model.output"'],
     ['prices', 'cheap', '"prices" must be US dollars per million tokens'],
+    ['privacy', 'off', '"privacy" must be levels (full, metadata, off)'],
+    ['privacy', '{"projects":[{"path":"secret","level":"off"}]}', '"privacy.projects.0"'],
     ['apiKey', 'sk-123', 'Invalid API key format'],
   ])('refuses %s = "%s"', (name, text, advice) => {
     const error = thrownBy(() => parseSetting(name, text));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { nodeEnv } from './env.js';
 import { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { type PriceOverrides, wrongPriceAt } from './price-overrides.js';
+import { isPrivacyLevel, type PrivacySetting, wrongPrivacyAt } from './privacy-setting.js';
 import type { Env } from './source.js';
 import { normalizeUrl } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -16,8 +17,14 @@ export interface Config {
   convexUrl?: string | undefined;
   /** Begins with "osk_". Sent to no other server than the one it was saved with. */
   apiKey?: string | undefined;
+  /** How much of a session leaves the machine. Absent means all of it, without secrets. */
+  privacy?: PrivacySetting | undefined;
   /** Send the model's thinking too. Absent means no. */
   thinking?: boolean | undefined;
+  /** Send what tools answered. Absent means yes. */
+  toolResults?: boolean | undefined;
+  /** Write the home directory as `~` in what is sent. Absent means yes. */
+  hideHome?: boolean | undefined;
   /** Sessions that are sent at the same time, 1 to 32. */
   concurrency?: number | undefined;
   /** Prices that replace or complete the built-in ones. */
@@ -71,6 +78,12 @@ const BOOLEANS: Record<string, boolean> = {
   0: false,
 };
 
+const YES_OR_NO: SettingRules = {
+  expects: 'true or false',
+  parse: (text) => BOOLEANS[text.toLowerCase()] ?? text,
+  wrongAt: unless((value) => typeof value === 'boolean'),
+};
+
 const RULES: Record<SettingName, SettingRules> = {
   convexUrl: { expects: 'the URL of an OpenSync server', parse: normalizeUrl, wrongAt: unless(isText) },
   apiKey: {
@@ -78,11 +91,15 @@ const RULES: Record<SettingName, SettingRules> = {
     parse: requireApiKey,
     wrongAt: unless(isText),
   },
-  thinking: {
-    expects: 'true or false',
-    parse: (text) => BOOLEANS[text.toLowerCase()] ?? text,
-    wrongAt: unless((value) => typeof value === 'boolean'),
+  privacy: {
+    expects:
+      'levels (full, metadata, off) like {"default":"full","projects":[{"path":"~/work/**","level":"off"}]}',
+    parse: parseJsonOrText,
+    wrongAt: wrongPrivacyAt,
   },
+  thinking: YES_OR_NO,
+  toolResults: YES_OR_NO,
+  hideHome: YES_OR_NO,
   concurrency: {
     expects: 'a whole number from 1 to 32',
     parse: Number,
@@ -143,6 +160,7 @@ export function resolveConfig(options: LoadOptions = {}): ResolvedConfig {
     Object.assign(config, { [name]: layer.values[name] });
     origins[name] = layer.origin;
   }
+  addDefaultLevel(options, config, origins);
   if (config.convexUrl !== undefined) config.convexUrl = usableUrl(config.convexUrl, origins.convexUrl);
   const key = layers.find((layer, index) => isKeyFor(config.convexUrl, layer, layers.slice(index)));
   if (key !== undefined) {
@@ -162,6 +180,22 @@ function readLayers({ plugin, env = nodeEnv(), flags = {} }: LoadOptions): Layer
     { origin: 'environment', values: withoutBlanks({ convexUrl, apiKey }) },
     ...Array.from(files, (path) => ({ origin: path, values: withoutBlanks(readConfigFile(path)) })),
   ];
+}
+
+/** `OPENSYNC_PRIVACY` says what holds where no project decides; which projects there are is the files' business. */
+function addDefaultLevel(
+  { env = nodeEnv(), flags }: LoadOptions,
+  config: Config,
+  origins: ResolvedConfig['origins'],
+): void {
+  const level = env.vars.OPENSYNC_PRIVACY?.trim();
+  if (!level || flags?.privacy !== undefined) return;
+  if (!isPrivacyLevel(level)) {
+    throw new OpenSyncError('config', `OPENSYNC_PRIVACY must be full, metadata or off, and is "${level}".`);
+  }
+  const projects = config.privacy?.projects;
+  config.privacy = { default: level, ...(projects && { projects }) };
+  origins.privacy = projects === undefined ? 'environment' : `environment, ${origins.privacy}`;
 }
 
 /** An empty URL or key is none: `OPENSYNC_URL= command` switches the variable off. */

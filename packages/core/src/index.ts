@@ -21,6 +21,7 @@ export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './error
 export type { PriceOverrides } from './price-overrides.js';
 export type { Cost, CostOptions, PricedCalls, PriceRow } from './pricing.js';
 export { addCosts, calculateCost, priceCalls } from './pricing.js';
+export type { PrivacyLevel, PrivacySetting, ProjectPrivacy } from './privacy-setting.js';
 export { discover, filesVersion } from './read/discover.js';
 export { readJson } from './read/json.js';
 export type { JsonlOptions } from './read/jsonl.js';

@@ -1,5 +1,5 @@
 import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
-import { readSessions } from './session.js';
+import { sessionsToSend } from './session.js';
 import type { RawSession } from './source.js';
 import type { Run } from './sync-run.js';
 
@@ -52,12 +52,12 @@ function chooseFloor<R>(run: Run<R>, due: RawSession<R>[]): number {
 }
 
 /** Zero for a session that cannot be read: it is reported when it is its turn. */
-function sizeOf<R>({ context: { source, config } }: Run<R>, raw: RawSession<R>) {
+function sizeOf<R>({ context }: Run<R>, raw: RawSession<R>) {
   try {
-    const found = readSessions(source, raw, 'summary', { prices: config.prices });
+    const { prepared } = sessionsToSend(context.source, raw, 'summary', context);
     return {
-      sessions: found.length,
-      messages: found.reduce((sum, { session }) => sum + session.messages.length, 0),
+      sessions: prepared.length,
+      messages: prepared.reduce((sum, { session }) => sum + session.messages.length, 0),
     };
   } catch (error) {
     if (error instanceof Error) return { sessions: 0, messages: 0 };

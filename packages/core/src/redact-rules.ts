@@ -160,13 +160,28 @@ const table: readonly Rule[] = [
     keywords: ['pcsk_'],
     pattern: /pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40}[A-Za-z0-9]*/y,
   },
+  { kind: 'api-key', keywords: ['sk-helicone-'], pattern: /sk-helicone-[a-z0-9-]{20}[a-z0-9-]*/y },
+  { kind: 'elevenlabs-key', keywords: ['sk_'], pattern: /(?<!\w)sk_[0-9a-f]{48}(?!\w)/y },
+  {
+    kind: 'fireworks-key',
+    keywords: ['fw_'],
+    pattern: /(?<!\w)fw_(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{22,24}(?!\w)/y,
+  },
+  { kind: 'together-key', keywords: ['tgp_v1_'], pattern: /tgp_v1_[\w-]{40}[\w-]*/y },
+  { kind: 'jina-key', keywords: ['jina_'], pattern: /(?<!\w)jina_[0-9a-f]{32}[\w-]{20}[\w-]*/y },
+  { kind: 'firecrawl-key', keywords: ['fc-'], pattern: /(?<![\w-])fc-[0-9a-f]{32}(?![\w-])/y },
+  { kind: 'e2b-key', keywords: ['e2b_'], pattern: /(?<!\w)e2b_[0-9a-f]{40}(?!\w)/y },
+  { kind: 'runpod-key', keywords: ['rpa_'], pattern: /(?<!\w)rpa_[A-Z0-9]{36}[A-Za-z0-9]*/y },
+  { kind: 'wandb-key', keywords: ['wandb_v1_'], pattern: /wandb_v1_\w{30}\w*/y },
+  { kind: 'context7-key', keywords: ['ctx7sk-'], pattern: /ctx7sk-[0-9a-f-]{36}/y },
+  { kind: 'api-key', keywords: ['key_', 'crsr_'], pattern: /(?<!\w)(?:key|crsr)_[0-9a-f]{64}(?!\w)/y },
   // OpenSync's own
   { kind: 'opensync-key', keywords: ['osk_'], pattern: /(?<![A-Za-z0-9_])osk_[\w-]{16}[\w-]*/y },
   // Clouds
   {
     kind: 'aws-access-key',
-    keywords: ['AKIA', 'ASIA', 'ABIA', 'ACCA'],
-    pattern: /(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])/y,
+    keywords: ['AKIA', 'ASIA', 'ABIA', 'ACCA', 'A3T'],
+    pattern: /(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])/y,
   },
   // The secret half has no prefix; beside its id it can be told from a hash.
   {
@@ -219,7 +234,7 @@ const table: readonly Rule[] = [
   {
     kind: 'vercel-token',
     keywords: ['vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'],
-    pattern: /(?<!\w)vc[piark]_[A-Za-z0-9]{24}[A-Za-z0-9]*/y,
+    pattern: /(?<!\w)vc[piark]_[A-Za-z0-9]{20}[A-Za-z0-9]*/y,
   },
   { kind: 'netlify-token', keywords: ['nfp_'], pattern: /(?<!\w)nfp_[A-Za-z0-9]{36}[A-Za-z0-9]*/y },
   { kind: 'heroku-key', keywords: ['HRKU-'], pattern: /HRKU-[\w-]{36}[\w-]*/y },
@@ -234,7 +249,55 @@ const table: readonly Rule[] = [
     keywords: ['pscale_'],
     pattern: /pscale_(?:tkn|pw|oauth|otkn)_[\w.=-]{30}[\w.=-]*/y,
   },
-  { kind: 'databricks-token', keywords: ['dapi'], pattern: /(?<!\w)dapi[0-9a-f]{32}(?:-\d)?(?!\w)/y },
+  { kind: 'databricks-token', keywords: ['dapi'], pattern: /(?<!\w)dapi[0-9a-fA-F]{32}(?:-\d)?(?!\w)/y },
+  {
+    kind: 'aws-bedrock-key',
+    keywords: ['bedrock-api-key-'],
+    pattern: /bedrock-api-key-([A-Za-z0-9+/]{40}[A-Za-z0-9+/]*={0,2})/dy,
+    group: 1,
+  },
+  {
+    kind: 'azure-key',
+    keywords: ['+ASt', '+AMC', '+ABa', 'ACDb'],
+    pattern: /(?<=([A-Za-z0-9+/]{76}))(?:\+A(?:St|MC|Ba)|ACDb)[A-Za-z0-9+/]{6}==/dy,
+    before: 1,
+  },
+  {
+    kind: 'azure-devops-token',
+    keywords: ['AZDO'],
+    pattern: /(?<=(?<![A-Za-z0-9])([A-Za-z0-9]{76}))AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])/dy,
+    before: 1,
+  },
+  {
+    kind: 'alibaba-key',
+    keywords: ['LTAI'],
+    pattern: /(?<![A-Za-z0-9])LTAI[A-Za-z0-9]{16,20}(?![A-Za-z0-9])/y,
+  },
+  { kind: 'tencent-key', keywords: ['AKID'], pattern: /(?<![A-Za-z0-9])AKID[A-Za-z0-9]{32}(?![A-Za-z0-9])/y },
+  {
+    kind: 'yandex-key',
+    keywords: ['AQVN', 't1.'],
+    pattern: /(?<![\w.-])(?:AQVN[\w-]{35,38}|t1\.[\w-]{1,400}={0,2}\.[\w-]{86}={0,2})(?![\w-])/y,
+  },
+  { kind: 'openshift-token', keywords: ['sha256~'], pattern: /sha256~[\w-]{43}(?![\w-])/y },
+  {
+    kind: 'dynatrace-token',
+    keywords: ['dt0'],
+    pattern: /(?<!\w)dt0[a-z]\d{2}\.[A-Z2-7]{24}\.[A-Z2-7]{64}/y,
+  },
+  { kind: 'neon-key', keywords: ['napi_'], pattern: /(?<!\w)napi_[a-z0-9]{40}[a-z0-9]*/y },
+  {
+    kind: 'render-key',
+    keywords: ['rnd_'],
+    pattern: /(?<!\w)rnd_(?=[A-Za-z]{0,27}\d)[A-Za-z0-9]{28}(?!\w)/y,
+  },
+  { kind: 'deno-token', keywords: ['ddp_', 'ddw_'], pattern: /(?<!\w)dd[pw]_[A-Za-z0-9]{36}(?!\w)/y },
+  { kind: 'scalingo-token', keywords: ['tk-us-'], pattern: /(?<![\w-])tk-us-[\w-]{48}(?![\w-])/y },
+  {
+    kind: 'clickhouse-key',
+    keywords: ['4b1d'],
+    pattern: /(?<!\w)4b1d(?=[a-z\d]{0,37}[A-Z])[A-Za-z0-9]{38}(?!\w)/y,
+  },
   // Convex: `prod:happy-animal-123|<base64>`
   {
     kind: 'convex-deploy-key',
@@ -262,9 +325,11 @@ const table: readonly Rule[] = [
       'glagent-',
       'glsoat-',
       'glffct-',
+      'glrtr-',
+      'gloas-',
     ],
     pattern:
-      /(?<![A-Za-z0-9])gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]{20}[\w-]*(?:\.[0-9a-z.]{2,12})?/y,
+      /(?<![A-Za-z0-9])gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|soat|ffct|oas)-[\w-]{20}[\w-]*(?:\.[0-9a-z.]{2,12})?/y,
   },
   { kind: 'npm-token', keywords: ['npm_'], pattern: /(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)/y },
   { kind: 'pypi-token', keywords: ['pypi-'], pattern: /pypi-[\w-]{50}[\w-]*/y },
@@ -291,6 +356,19 @@ const table: readonly Rule[] = [
     kind: 'atlassian-token',
     keywords: ['ATATT', 'ATCTT', 'ATBB'],
     pattern: /(?<!\w)AT(?:ATT|CTT|BB)[\w=-]{24}[\w=-]*/y,
+  },
+  { kind: 'gitlab-token', keywords: ['GR1348941'], pattern: /(?<!\w)GR1348941[\w-]{20}[\w-]*/y },
+  {
+    kind: 'artifactory-token',
+    keywords: ['AKCp', 'cmVmd'],
+    pattern: /(?<!\w)(?:AKCp[A-Za-z0-9]{69}|cmVmd[A-Za-z0-9]{59})(?!\w)/y,
+  },
+  { kind: 'clojars-token', keywords: ['CLOJARS_'], pattern: /CLOJARS_[0-9a-z]{60}/y },
+  { kind: 'sonar-token', keywords: ['sqp_', 'sqa_', 'squ_'], pattern: /(?<!\w)sq[pau]_[0-9a-f]{40}(?!\w)/y },
+  {
+    kind: 'jetbrains-token',
+    keywords: ['perm-', 'perm:'],
+    pattern: /(?<![\w-])perm[-:][A-Za-z0-9+/=]{4,80}\.[A-Za-z0-9+/=-]{2,80}\.[A-Za-z0-9+/]{20,80}/y,
   },
   // Chat
   {
@@ -323,6 +401,13 @@ const table: readonly Rule[] = [
     group: 1,
   },
   {
+    kind: 'webhook',
+    keywords: ['webhook.office.com/'],
+    pattern:
+      /webhook\.office\.com\/webhookb2\/([\w@-]{60,90}\/IncomingWebhook\/[0-9a-f]{32}\/[\w/-]{36}[\w/-]*)/dy,
+    group: 1,
+  },
+  {
     kind: 'discord-token',
     keywords: encodedNumberStarts,
     pattern: /(?<![\w.-])[MNO][A-Za-z0-9]{22,28}\.[\w-]{6}\.[\w-]{27}[\w-]*/y,
@@ -349,7 +434,7 @@ const table: readonly Rule[] = [
   {
     kind: 'shopify-token',
     keywords: ['shpat_', 'shpca_', 'shppa_', 'shpss_'],
-    pattern: /shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}/y,
+    pattern: /shp(?:at|ca|pa|ss)_[0-9a-zA-Z]{32}[0-9a-zA-Z]*/y,
   },
   { kind: 'sendgrid-key', keywords: ['SG.'], pattern: /(?<![\w.])SG\.[\w-]{16,30}\.[\w-]{30}[\w-]*/y },
   { kind: 'mailgun-key', keywords: ['key-'], pattern: /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/y },
@@ -371,6 +456,31 @@ const table: readonly Rule[] = [
     keywords: hexDigits.map((digit) => `AC${digit}`),
     pattern: /(?<!\w)AC[0-9a-f]{32}[:,\s"']{1,4}([0-9a-f]{32})(?!\w)/dy,
     group: 1,
+  },
+  {
+    kind: 'plaid-token',
+    keywords: ['access-'],
+    pattern: /(?<![\w-])access-(?:sandbox|development|production)-[0-9a-f-]{36}(?!\w)/y,
+  },
+  {
+    kind: 'braintree-token',
+    keywords: ['access_token$'],
+    pattern: /access_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}/y,
+  },
+  { kind: 'duffel-token', keywords: ['duffel_'], pattern: /duffel_(?:test|live)_[\w=-]{43}/y },
+  { kind: 'easypost-key', keywords: ['EZAK', 'EZTK'], pattern: /(?<!\w)EZ[AT]K[A-Za-z0-9]{54}(?!\w)/y },
+  { kind: 'shippo-token', keywords: ['shippo_'], pattern: /shippo_(?:live|test)_[0-9a-fA-F]{40}/y },
+  { kind: 'flutterwave-key', keywords: ['FLWSECK'], pattern: /FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,40}(?:-X)?/y },
+  {
+    kind: 'brevo-key',
+    keywords: ['xkeysib-', 'xsmtpsib-'],
+    pattern: /x(?:key|smtp)sib-[0-9a-f]{64}-[A-Za-z0-9]{16}/y,
+  },
+  { kind: 'mailersend-key', keywords: ['mlsn.'], pattern: /(?<![\w.])mlsn\.[0-9a-f]{64}/y },
+  {
+    kind: 'facebook-token',
+    keywords: ['EAAC', 'EAAM'],
+    pattern: /(?<!\w)EAA[MC][A-Za-z0-9]{100}[A-Za-z0-9]*/y,
   },
   // Tools
   {
@@ -422,6 +532,60 @@ const table: readonly Rule[] = [
     keywords: ['AGE-SECRET-KEY-'],
     pattern: /AGE-SECRET-KEY-1[A-Z0-9]{50}[A-Z0-9]*/y,
   },
+  {
+    kind: 'mapbox-token',
+    keywords: ['sk.eyJ'],
+    pattern: /(?<![\w.])sk\.eyJ[\w-]{20}[\w-]*\.[\w-]{20}[\w-]*/y,
+  },
+  { kind: 'contentful-token', keywords: ['CFPAT-'], pattern: /CFPAT-[\w-]{40}[\w-]*/y },
+  { kind: 'typeform-token', keywords: ['tfp_'], pattern: /(?<!\w)tfp_[\w.=-]{40}[\w.=-]*/y },
+  {
+    kind: 'octopus-key',
+    keywords: ['API-'],
+    pattern: /(?<![\w-])API-(?=[A-Z]{0,25}\d)[A-Z0-9]{26}(?![\w-])/y,
+  },
+  { kind: 'prefect-key', keywords: ['pnu_', 'pnb_'], pattern: /(?<!\w)pn[ub]_[A-Za-z0-9]{36}(?!\w)/y },
+  { kind: 'readme-key', keywords: ['rdme_'], pattern: /(?<!\w)rdme_[a-z0-9]{70}/y },
+  {
+    kind: 'infracost-key',
+    keywords: ['ico-'],
+    pattern: /(?<![\w-])ico-(?=[A-Za-z]{0,31}\d)[A-Za-z0-9]{32}(?![\w-])/y,
+  },
+  {
+    kind: 'harness-token',
+    keywords: ['pat.', 'sat.'],
+    pattern: /(?<![\w.])[ps]at\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}/y,
+  },
+  {
+    kind: 'inngest-key',
+    keywords: ['signkey-'],
+    pattern: /signkey-(?:prod|test|branch)-[0-9a-f]{32}[0-9a-f]*/y,
+  },
+  {
+    kind: 'trigger-key',
+    keywords: ['tr_dev_', 'tr_prod_', 'tr_stg_'],
+    pattern: /(?<!\w)tr_(?:dev|prod|stg)_[A-Za-z0-9]{16}[A-Za-z0-9]*/y,
+  },
+  { kind: 'browserbase-key', keywords: ['bb_live_'], pattern: /(?<!\w)bb_live_[\w-]{20}[\w-]*/y },
+  {
+    kind: 'infisical-token',
+    keywords: ['st.'],
+    pattern: /(?<![\w.])st\.[0-9a-f-]{24,36}\.[0-9a-f]{32}\.[0-9a-f]{32}/y,
+  },
+  {
+    kind: 'maxmind-key',
+    keywords: ['_mmk'],
+    pattern: /(?<=(?<![A-Za-z0-9_])([A-Za-z0-9]{6}_[A-Za-z0-9]{29}))_mmk(?!\w)/dy,
+    before: 1,
+  },
+  { kind: 'adobe-secret', keywords: ['p8e-'], pattern: /(?<![\w-])p8e-[A-Za-z0-9-]{32}(?![\w-])/y },
+  { kind: 'newrelic-key', keywords: ['NRII-', 'NRRA-'], pattern: /NR(?:II|RA)-[\w-]{30}[\w-]*/y },
+  {
+    kind: '1password-key',
+    keywords: ['A3-'],
+    pattern:
+      /(?<![\w-])A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y,
+  },
   // Formats that belong to nobody
   {
     kind: 'private-key',
@@ -468,6 +632,14 @@ const table: readonly Rule[] = [
     kind: 'url-password',
     keywords: ['://'],
     pattern: /:\/\/[^\s:@/?#"'`<>\\]{0,128}:([^\s/?#"'`<>\\]{4,256})@(?=[\w.[${<-])/dy,
+    group: 1,
+  },
+  // Of databases and queues also with what a URL would have to escape: there people write passwords as they are.
+  {
+    kind: 'url-password',
+    keywords: ['://'],
+    pattern:
+      /(?<=(?:mongodb(?:\+srv)?|mysqlx?|mariadb|postgres(?:ql)?|rediss?|amqps?|sqlserver|mssql)):\/\/[^\s:@/"'`]{0,100}:([^\s@/"'`]{4,200})@(?=[\w.[])/dy,
     group: 1,
   },
   {

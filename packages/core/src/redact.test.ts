@@ -1,48 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { joined, lookalikes, plantedTexts, plantedValues } from '../test/redact/corpus.js';
 import { type RedactOptions, redactSession, redactText, redactValue } from './redact.js';
 import { rules } from './redact-rules.js';
 import type { Session } from './types.js';
-
-/** Corpus strings are stored in pieces so that no scanner takes this repository for a leak. */
-type Pieces = string | string[];
-interface Planted<T> {
-  name: string;
-  kind: string;
-  secret: Pieces;
-  content: T;
-}
-
-function joined(pieces: Pieces): string {
-  return Array.isArray(pieces) ? pieces.join('') : pieces;
-}
-
-function corpus(name: string) {
-  return JSON.parse(readFileSync(new URL(`../test/redact/${name}.json`, import.meta.url), 'utf8'));
-}
-
-interface PlantedFile {
-  texts: { name: string; kind: string; text: Pieces; secret: Pieces }[];
-  values: { name: string; kind: string; args: unknown; secret: Pieces }[];
-}
-
-const planted: PlantedFile = corpus('planted');
-const plantedTexts: (Planted<string> & { secret: string })[] = planted.texts.map((entry) => {
-  const secret = joined(entry.secret);
-  return { ...entry, secret, content: joined(entry.text).replaceAll('{secret}', () => secret) };
-});
-const plantedValues: (Planted<unknown> & { secret: string })[] = planted.values.map((entry) => {
-  const secret = joined(entry.secret);
-  const escaped = JSON.stringify(secret).slice(1, -1);
-  return {
-    ...entry,
-    secret,
-    content: JSON.parse(JSON.stringify(entry.args).replaceAll('{secret}', () => escaped)),
-  };
-});
-
-const lookalikes: { texts: Pieces[]; values: unknown[] } = corpus('lookalikes');
 
 /** Whether any 8 characters of the secret in a row survived; the whole of it when it is short. */
 function leaks(secret: string, output: string): boolean {
@@ -434,7 +395,7 @@ describe('redactSession', () => {
 
   it('returns the same session when there is nothing to redact', () => {
     const session = sessionWith('main');
-    expect(redactSession(session, { secrets: ['not in there'], home: '/home/me' })).toBe(session);
+    expect(redactSession(session, { secrets: ['not in there'], homes: ['/home/other'] })).toBe(session);
   });
 
   it('redacts literal secrets and leaves absent fields absent', () => {

@@ -7,17 +7,15 @@ import {
   kindOf,
   type Span,
 } from './redact-context.js';
+import { homeRewriter } from './redact-home.js';
 import { type Matched, type Rule, rules } from './redact-rules.js';
 import type { Message, Part, Problem, Session } from './types.js';
 
 export interface RedactOptions {
   /** Secrets known by their value, such as the plugin's own API key. Shorter than 8 characters: ignored. */
   secrets?: readonly string[];
-}
-
-export interface RedactSessionOptions extends RedactOptions {
-  /** Home directory of the user. Not rewritten. */
-  home?: string;
+  /** Home directory of the user, absolute, by each path that leads to it: written as `~`. */
+  homes?: readonly string[];
 }
 
 const marker = '[redacted:';
@@ -76,8 +74,9 @@ type RedactString = (text: string) => string;
 /** `redactText` with its options worked out once, for many strings. */
 function textRedactor(options: RedactOptions): RedactString {
   const literals = literalForms(options.secrets ?? []);
+  const withoutHome = homeRewriter(options.homes ?? []);
   return (text) => {
-    let result = text;
+    let result = withoutHome(text);
     for (let pass = 0; pass < maximumPasses; pass += 1) {
       const spans = findSecrets(result, literals);
       if (spans.length === 0) break;
@@ -317,13 +316,21 @@ function givenName({ container, keys, position }: Frame): unknown {
 }
 
 /** The session without its secrets; ids, models and numbers stay. The same reference when there are none. */
-export function redactSession(session: Session, options: RedactSessionOptions = {}): Session {
+export function redactSession(session: Session, options: RedactOptions = {}): Session {
   const redact = textRedactor(options);
   return replaced(session, {
     ...textsOf(session, ['title', 'projectPath', 'projectName', 'gitBranch'], redact),
+    ...nameOfHome(session, redact),
     messages: mapped(session.messages, (message) => redactMessage(message, redact)),
     problems: mapped(session.problems, (problem) => redactProblem(problem, redact)),
   });
+}
+
+/** A project that is the home directory itself is called after it, which is the name of the user. */
+function nameOfHome({ projectPath, projectName }: Session, redact: RedactString): Partial<Session> {
+  const path = projectPath?.replace(/(?<=.)[\\/]+$/, '');
+  const isHome = path !== undefined && projectName !== undefined && redact(path) === '~';
+  return isHome && /[^\\/]*$/.exec(path)?.[0] === projectName ? { projectName: '~' } : {};
 }
 
 function redactMessage(message: Message, redact: RedactString): Message {

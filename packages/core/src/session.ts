@@ -1,8 +1,10 @@
 import type { Config } from './config.js';
 import type { PriceOverrides } from './price-overrides.js';
 import { type PricedCalls, priceCalls } from './pricing.js';
+import { levelsIn, levelsOf, metadataOf, type PrivacyOptions } from './privacy.js';
 import { redactSession } from './redact.js';
-import type { Need, RawSession, Source } from './source.js';
+import type { Env, Need, RawSession, Source } from './source.js';
+import { realpath } from './sync.js';
 import type { Problem, Session } from './types.js';
 import { toWire, type WireSession } from './wire.js';
 
@@ -10,6 +12,8 @@ export interface ReadOptions {
   prices?: PriceOverrides | undefined;
   /** Literal secrets to take out besides those that look like one: this plugin's own key. */
   secrets?: readonly string[];
+  /** What is written as `~`: the home directory, by each path that leads to it. */
+  homes?: readonly string[];
 }
 
 /** A session as it may leave the machine: priced and without secrets. */
@@ -28,6 +32,10 @@ export function readSessions<R>(
   need: Need,
   options: ReadOptions,
 ): PreparedSession[] {
+  return transformed(source, raw, need).map((session) => prepare(session, need, options));
+}
+
+function transformed<R>(source: Source<R>, raw: RawSession<R>, need: Need): Session[] {
   const problems: Problem[] = [];
   const sessions = source.transform(
     raw.load(need, (problem) => problems.push(problem)),
@@ -35,17 +43,57 @@ export function readSessions<R>(
   );
   // One by one: a damaged file may have more problems than a call can have arguments.
   for (const problem of problems) sessions[0]?.problems.push(problem);
-  const pricing = { ...(options.prices && { overrides: options.prices }) };
-  return sessions.map((session) => ({
-    session: redacted(session, need, options.secrets ?? []),
-    priced: priceCalls(session.calls, { ...pricing, provider: session.provider }),
-  }));
+  return sessions;
+}
+
+function prepare(session: Session, need: Need, options: ReadOptions): PreparedSession {
+  const pricing = { ...(options.prices && { overrides: options.prices }), provider: session.provider };
+  return { session: redacted(session, need, options), priced: priceCalls(session.calls, pricing) };
 }
 
 /** A summary shows no message: there is nothing in them to take out. */
-function redacted(session: Session, need: Need, secrets: readonly string[]): Session {
-  if (need === 'all') return redactSession(session, { secrets });
-  return { ...redactSession({ ...session, messages: [] }, { secrets }), messages: session.messages };
+function redacted(session: Session, need: Need, { secrets = [], homes = [] }: ReadOptions): Session {
+  if (need === 'all') return redactSession(session, { secrets, homes });
+  return { ...redactSession({ ...session, messages: [] }, { secrets, homes }), messages: session.messages };
+}
+
+/** What a session and its subagents come to on the server. */
+export interface ToSend {
+  prepared: PreparedSession[];
+  /** Ids of those that stay here. */
+  withheld: string[];
+}
+
+/**
+ * Reads a session and its subagents as far as they may leave the machine. Whatever is sent comes from here.
+ * @throws OpenSyncError `read` when one of its files cannot be opened
+ */
+export function sessionsToSend<R>(
+  source: Source<R>,
+  raw: RawSession<R>,
+  need: Need,
+  { config, env }: { config: Config; env: Env },
+): ToSend {
+  const sessions = transformed(source, raw, need);
+  // By the path as the tool recorded it, before anything in it is rewritten.
+  const levels = levelsIn(sessions, levelsOf(config.privacy, privacyOptions(env)));
+  const options: ReadOptions = {
+    prices: config.prices,
+    secrets: config.apiKey === undefined ? [] : [config.apiKey],
+    homes: config.hideHome === false ? [] : [env.home, realpath(env.home)],
+  };
+  const result: ToSend = { prepared: [], withheld: [] };
+  for (const session of sessions) {
+    const level = levels.get(session.id);
+    if (level === 'full') result.prepared.push(prepare(session, need, options));
+    else if (level === 'metadata') result.prepared.push(prepare(metadataOf(session), need, options));
+    else result.withheld.push(session.id);
+  }
+  return result;
+}
+
+function privacyOptions({ home }: Env): PrivacyOptions {
+  return { home, ignoresCase: process.platform === 'win32' || process.platform === 'darwin', realpath };
 }
 
 /** A session as it would be sent. */
@@ -54,6 +102,7 @@ export function wireOf(source: Source, prepared: PreparedSession, config: Config
     source: source.id,
     cost: prepared.priced.cost,
     thinking: config.thinking ?? false,
+    toolResults: config.toolResults ?? true,
   });
 }
 

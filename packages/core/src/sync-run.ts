@@ -3,7 +3,7 @@ import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { withinLimits } from './limits.js';
 import { acknowledge, plan } from './plan.js';
 import { type Sent, type Server, send } from './send.js';
-import { describeProblem, type PreparedSession, readSessions, wireOf } from './session.js';
+import { describeProblem, type PreparedSession, sessionsToSend, wireOf } from './session.js';
 import type { RawSession, Source } from './source.js';
 import {
   findSessions,
@@ -134,11 +134,12 @@ function findSession<R>({ source, env }: SyncContext<R>, id: string): RawSession
 }
 
 async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force: boolean): Promise<void> {
-  const { source, config, checkpoints } = run.context;
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
-  const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
+  const { source, checkpoints } = run.context;
+  const { prepared, withheld } = sessionsToSend(source, raw, 'all', run.context);
   tellProblems(run, prepared);
-  const checkpoint = (force ? undefined : checkpoints.load(raw.id)) ?? { schema: 1, sessions: {} };
+  const known = checkpoints.load(raw.id) ?? { schema: 1, sessions: {} };
+  tellSentBefore(run, known, withheld);
+  const checkpoint = force ? { ...known, sessions: pick(known.sessions, withheld) } : known;
   for (const one of prepared) {
     tally.seen.add(one.session.id);
     const hasSubagents = prepared.some(({ session }) => session.parentId === one.session.id);
@@ -154,6 +155,16 @@ function tellProblems<R>({ options }: Run<R>, prepared: readonly PreparedSession
       if (problem.location !== undefined) options.onNotice?.(describeProblem(problem));
     }
   }
+}
+
+function tellSentBefore<R>({ options }: Run<R>, { sessions }: Checkpoint, withheld: readonly string[]): void {
+  for (const id of withheld.filter((one) => sessions[one]?.header !== undefined)) {
+    options.onNotice?.(`${id}: it is private now, but was sent before; only the server can delete it there.`);
+  }
+}
+
+function pick<T>(record: Record<string, T>, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => keys.includes(key)));
 }
 
 /** Whether there was anything to send. */

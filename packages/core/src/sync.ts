@@ -69,7 +69,8 @@ export function isSameFile(known: string, path: string): boolean {
   return known === path || (basename(known) === basename(path) && realpath(known) === realpath(path));
 }
 
-function realpath(path: string): string {
+/** `path` by its real name; as it is when it is not there. */
+export function realpath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
@@ -188,7 +189,8 @@ function newestFirst(a: RawSession, b: RawSession): number {
  * changes, every session is read and compared once more.
  */
 export function stampOf(source: Source, config: Config): string {
-  const parts = [source.version, config.thinking ?? false, config.prices ?? {}];
+  const { privacy = {}, thinking = false, toolResults = true, hideHome = true, prices = {} } = config;
+  const parts = [source.version, privacy, thinking, toolResults, hideHome, prices];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 8);
 }
 

@@ -18,6 +18,8 @@ export interface WireOptions {
   cost: number | null;
   /** Whether thinking leaves the machine. */
   thinking: boolean;
+  /** Whether what tools answered does. Default true. */
+  toolResults?: boolean;
 }
 
 /** Characters; the server stores a title twice in a document of 1 MiB. */
@@ -109,7 +111,7 @@ function wireMessages(session: Session, options: WireOptions): SyncMessageData[]
     const own = timeOf(message.createdAt);
     const createdAt = previous === undefined ? (own ?? timeOf(session.createdAt)) : nextTime(own, previous);
     previous = createdAt ?? previous;
-    const parts = wireParts(message.parts, options.thinking);
+    const parts = wireParts(message.parts, options);
     if (parts.length === 0) continue;
     const data: SyncMessageData = {
       sessionExternalId: wellFormed(session.id),
@@ -152,8 +154,10 @@ function isQuantity(value: number): boolean {
 
 type WirePart = { type: string; content: unknown };
 
-function wireParts(parts: readonly Part[], thinking: boolean): WirePart[] {
-  const shown = parts.filter((part) => part.type !== 'thinking' || thinking);
+function wireParts(parts: readonly Part[], { thinking, toolResults = true }: WireOptions): WirePart[] {
+  const shown = parts
+    .filter((part) => part.type !== 'thinking' || thinking)
+    .map((part) => (part.type === 'tool-result' && !toolResults ? withoutResult(part) : part));
   for (let limit = MAX_TEXT_BYTES; ; limit = Math.floor(limit / 4)) {
     const result = shown.slice(0, MAX_PARTS).flatMap((part) => wirePart(part, limit) ?? []);
     const left = shown.length - MAX_PARTS;
@@ -161,6 +165,11 @@ function wireParts(parts: readonly Part[], thinking: boolean): WirePart[] {
     // Two parts always fit, even when JSON writes each of their bytes as six.
     if (limit < 200 || result.length <= 2 || sizeOf(result) <= MAX_MESSAGE_BYTES) return result;
   }
+}
+
+/** A reader still sees that there was one, and how long. */
+function withoutResult(part: Extract<Part, { type: 'tool-result' }>): Part {
+  return { ...part, result: `[result left out, ${Buffer.byteLength(part.result)} bytes]` };
 }
 
 function sizeOf(value: unknown): number {

@@ -4,8 +4,8 @@ import { jsonl } from '../src/read/jsonl.js';
 import { defineSource, type Located, type Source } from '../src/source.js';
 import type { Message, Session } from '../src/types.js';
 
-/** A line of a tiny history: a message, or with `title` alone the session's title. */
-export type TinyLine = Partial<Message> & { title?: string; id?: string };
+/** A line of a tiny history: a message, or without an id what is known of the session. */
+export type TinyLine = Partial<Message> & { title?: string; projectPath?: string; id?: string };
 
 /** A coding tool that writes `~/.tiny/<session>.jsonl`, one `TinyLine` a line. A line with a known id replaces it. */
 export const tinySource: Source<Located<unknown>> = defineSource<Located<unknown>>({
@@ -31,6 +31,7 @@ export const tinySource: Source<Located<unknown>> = defineSource<Located<unknown
     for (const { value } of records) {
       const line = value as TinyLine;
       if (line.title !== undefined) session.title = line.title;
+      if (line.projectPath !== undefined) session.projectPath = line.projectPath;
       if (line.id !== undefined) messages.set(line.id, { role: 'user', parts: [], ...line, id: line.id });
     }
     session.messages = [...messages.values()];

@@ -405,6 +405,18 @@ describe('status', () => {
   });
 });
 
+it('says in status what was sent of a project that is private now', async () => {
+  await startEmbedded();
+  await run(['login', '--local']);
+  await run(['sync', HELLO]);
+  await run(['config', 'set', 'privacy', '{"projects":[{"path":"/home","level":"off"}]}']);
+  await run(['sync']);
+  const { privacy, sessions } = JSON.parse((await run(['status', '--json'])).out);
+  expect(privacy).toEqual({ default: 'full', projects: 1, sentBefore: 1 });
+  expect(sessions.waiting).toBe(0);
+  expect((await run(['status'])).out).toContain('1 sessions are private now and were sent before');
+});
+
 describe('show and explain', () => {
   it('shows a session as it would be sent', async () => {
     const { schema, session, messages } = JSON.parse((await run(['show', TOUR, '--json'])).out);
@@ -419,6 +431,26 @@ describe('show and explain', () => {
       'tool-result',
     ]);
     expect((await run(['show', TOUR])).out).toContain('Let me look around.');
+  });
+
+  it('shows as much as the level of the project lets out, and explains the rest all the same', async () => {
+    const levels = async (level: string) =>
+      expect(
+        (await run(['config', 'set', 'privacy', `{"projects":[{"path":"/home","level":"${level}"}]}`])).code,
+      ).toBe(0);
+    await levels('metadata');
+    const { out } = await run(['show', TOUR]);
+    expect(out).toMatch(/^Private session\n/);
+    expect(out).toMatch(/→ Read \{\}\n← \[\d+ characters\]/);
+    expect(out).not.toContain('Let me look around.');
+    await levels('off');
+    expect((await run(['show', TOUR])).out).toContain('Nothing of it is sent');
+    expect(JSON.parse((await run(['show', TOUR, '--json'])).out)).toMatchObject({
+      session: { id: TOUR, projectPath: '/home/dev/work' },
+      messages: [],
+    });
+    expect((await run(['sync', '--dry-run'])).out).toBe('');
+    expect(JSON.parse((await run(['explain', TOUR, '--json'])).out).calls).toHaveLength(7);
   });
 
   it('explains every call: place, price, cost, and what was not counted', async () => {

@@ -1,15 +1,18 @@
 import { realpathSync } from 'node:fs';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
-import { type Config, loadConfig } from '../config.js';
+import { type Config, configPath, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
+import { keepPrivate } from '../private-file.js';
 import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
 import type { CliIo } from './create-cli.js';
 import type { CommandContext } from './program.js';
 
-/** Settings for this command line. */
+/** Settings for this command line. What others could read of them, and of what was synced, they cannot any more. */
 export function settings({ source, io }: CommandContext, flags: Partial<Config> = {}): Config {
+  const files = [configPath({ plugin: source.plugin, env: io.env }), configPath({ env: io.env })];
+  keepPrivate([...files.map(dirname), ...files]);
   return loadConfig({ plugin: source.plugin, env: io.env, flags });
 }
 

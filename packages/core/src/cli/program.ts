@@ -83,7 +83,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .description('send what the server does not have yet; targets are session ids or files, default all')
     .option('--since <when>', 'only sessions changed since a day (2026-01-31) or an age (12h, 7d)')
     .option('--project <name or path>', 'only sessions of a project')
-    .option('--dry-run', 'print what would be sent, and send nothing')
+    .option('--dry-run', 'print what would be sent now, and send nothing')
     .option('--force', 'send everything again')
     .option('--all', 'the whole history, also to a server with limits')
     .option('--concurrency <n>', 'sessions in flight at once')

@@ -1,6 +1,7 @@
-import { appendFileSync, mkdirSync, writeSync } from 'node:fs';
+import { mkdirSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { appendPrivate } from '../private-file.js';
 import { log, logFile } from './log.js';
 import { wake } from './wake.js';
 
@@ -73,7 +74,7 @@ async function remember({ file, line }: NonNullable<HookOptions['record']>, fold
   if (kept === undefined) return;
   const path = join(folder, file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  appendFileSync(path, `${kept}\n`, { mode: 0o600 });
+  appendPrivate(path, `${kept}\n`);
 }
 
 /** Standard input up to its end, or what came of it in the time there is. */

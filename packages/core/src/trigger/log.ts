@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { appendPrivate } from '../private-file.js';
 
 const MAX_BYTES = 256 * 1024;
 
@@ -13,5 +14,5 @@ export function log(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(file, `${file}.1`);
   const line = `${new Date().toISOString()} ${process.pid} ${text.replaceAll('\n', ' ')}\n`;
-  appendFileSync(file, line, { mode: 0o600 });
+  appendPrivate(file, line);
 }

@@ -1,6 +1,7 @@
 import type { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../is-alive.js';
+import { overwritePrivate } from '../private-file.js';
 import { type LiveFolder, liveFolder, type Place, STALE_MS, STARTING } from './live-folder.js';
 
 /*
@@ -27,7 +28,7 @@ export function wake(options: Wake): void {
   const folder = liveFolder(options);
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   // The mark comes before the look at the lock: a worker that lets go in between looks at the mark once more.
-  writeFileSync(folder.mark, options.event, { mode: 0o600 });
+  overwritePrivate(folder.mark, options.event);
   if (!isHeld(folder) && claim(folder)) start(options, folder);
 }
 

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, rmSync, utimesSync, watch, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, utimesSync, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors.js';
+import { overwritePrivate } from '../private-file.js';
 import { type LiveFolder, lastMark, MARK, STARTING, TOUCH_MS } from './live-folder.js';
 import { isHeld } from './wake.js';
 
@@ -50,7 +51,7 @@ async function takeOver(folder: LiveFolder): Promise<boolean> {
   const owner = ownerOf(folder);
   if (owner !== undefined && owner !== STARTING && isHeld(folder)) return false;
   const own = `${folder.lock}.${process.pid}`;
-  writeFileSync(own, String(process.pid), { mode: 0o600 });
+  overwritePrivate(own, String(process.pid));
   renameSync(own, folder.lock);
   await sleep(SETTLE_MS);
   return isOurs(folder);

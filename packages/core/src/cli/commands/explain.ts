@@ -1,4 +1,6 @@
+import { OpenSyncError } from '../../errors.js';
 import type { Cost, PriceRow } from '../../pricing.js';
+import { readSessions } from '../../session.js';
 import type { ApiCall, Location } from '../../types.js';
 import { count, money, oneLine, printable, table } from '../format.js';
 import { type CommandContext, EXIT } from '../program.js';
@@ -27,9 +29,14 @@ export async function explain(
   id: string,
   options: { json?: boolean },
 ): Promise<number> {
-  const { prepared, row } = openSession(context, id);
-  const calls = prepared.priced.calls.map(({ call, cost }) => explained(call, cost));
-  const notCounted = prepared.session.uncounted.map(({ id: callId, reason, location }) => ({
+  const { raw, row, config } = openSession(context, id);
+  const one = readSessions(context.source, raw, 'all', { prices: config.prices }).find(
+    ({ session }) => session.id === row.id,
+  );
+  if (one === undefined) throw new OpenSyncError('read', `${row.id} changed while it was read. Try again.`);
+  const { session, priced } = one;
+  const calls = priced.calls.map(({ call, cost }) => explained(call, cost));
+  const notCounted = session.uncounted.map(({ id: callId, reason, location }) => ({
     id: callId ?? null,
     ...placeOf(location),
     reason,

@@ -1,36 +1,36 @@
+import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
-import { type PreparedSession, readSessions, wireOf } from '../../session.js';
+import { sessionsToSend, wireOf } from '../../session.js';
+import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
-import type { SyncMessageData, Usage } from '../../types.js';
+import type { SyncMessageData, SyncSessionData, Usage } from '../../types.js';
 import { count, dateTime, money, printable } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
 import { findTargets } from '../select.js';
 
-/** A session, its row and how it was read. */
+/** A session on this machine that a command is about. */
 export interface Opened {
-  prepared: PreparedSession;
+  raw: RawSession;
   row: SessionRow;
+  config: Config;
 }
 
-/** Opens the session that an id (or its beginning) names, subagents by their full id. */
+/** The session that an id (or its beginning) names, subagents by their full id. */
 export function openSession(context: CommandContext, id: string): Opened {
   const { source, io } = context;
   const config = settings(context);
   const [raw, ...more] = findTargets(findSessions(source, io.env), [id]);
   if (raw === undefined || more.length > 0) throw new OpenSyncError('usage', `"${id}" is not one session.`);
-  const secrets = config.apiKey === undefined ? [] : [config.apiKey];
-  const prepared = readSessions(source, raw, 'all', { prices: config.prices, secrets });
   const account = accountOf(config);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const rows = sessionRows(raw, { source, config, syncedOf });
-  const one = id.includes('/') ? prepared.find(({ session }) => session.id === id) : prepared[0];
-  const row = rows.find((candidate) => candidate.id === one?.session.id);
-  if (one === undefined || row === undefined) {
+  const row = id.includes('/') ? rows.find((candidate) => candidate.id === id) : rows[0];
+  if (row === undefined) {
     throw new OpenSyncError('usage', `"${id}" holds no session. "list" shows what there is.`);
   }
-  return { prepared: one, row };
+  return { raw, row, config };
 }
 
 interface ShownMessage {
@@ -48,15 +48,22 @@ export async function show(
   id: string,
   options: { json?: boolean },
 ): Promise<number> {
-  const { prepared, row } = openSession(context, id);
-  const wire = wireOf(context.source, prepared, settings(context));
-  const usages = new Map(prepared.session.messages.map((message) => [message.id, message.usage]));
-  const prefix = `${context.source.id}:${prepared.session.id}:`;
-  const messages = wire.messages.map((message) => shown(message, prefix, usages));
+  const { source, io } = context;
+  const { raw, row, config } = openSession(context, id);
+  const { prepared } = sessionsToSend(source, raw, 'all', { config, env: io.env });
+  const sent = prepared.find(({ session }) => session.id === row.id);
+  const wire = sent && wireOf(source, sent, config);
+  const usages = new Map(sent?.session.messages.map((message) => [message.id, message.usage]));
+  const prefix = `${source.id}:${row.id}:`;
+  const messages = wire?.messages.map((message) => shown(message, prefix, usages)) ?? [];
   if (options.json === true) {
-    context.io.stdout.write(`${JSON.stringify({ schema: 1, session: row, messages }, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ schema: 1, session: row, messages }, null, 2)}\n`);
+  } else if (wire === undefined) {
+    io.stdout.write(
+      `${printable(row.title ?? row.id)}\nNothing of it is sent: its privacy level is "off".\n`,
+    );
   } else {
-    print(context, row, messages);
+    print(context, row, wire.session, messages);
   }
   return EXIT.ok;
 }
@@ -78,10 +85,15 @@ function shown(
   };
 }
 
-function print({ io }: CommandContext, row: SessionRow, messages: readonly ShownMessage[]): void {
+function print(
+  { io }: CommandContext,
+  row: SessionRow,
+  sent: SyncSessionData,
+  messages: readonly ShownMessage[],
+): void {
   const lines = [
-    row.title ?? row.id,
-    `${row.id}  ${row.projectPath ?? ''}`,
+    row.title === null ? row.id : (sent.title ?? row.id),
+    `${row.id}  ${sent.projectPath ?? ''}`,
     `${dateTime(row.createdAt)} to ${dateTime(row.updatedAt)}  ${row.models.join(', ')}`,
     `${count(row.promptTokens)} tokens in, ${count(row.completionTokens)} out, ${money(row.cost)}`,
   ];

@@ -1,6 +1,7 @@
 import { createClient, type Health } from '../../client.js';
 import { maskKey, resolveConfig } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
+import type { PrivacyLevel } from '../../privacy-setting.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
 import { dateTime } from '../format.js';
@@ -29,6 +30,13 @@ interface Status {
   sessions: { found: number; synced: number; waiting: number };
   /** Why sessions wait, when some do. */
   waitingFor: string | null;
+  /** How much of a session leaves, and how many projects have a level of their own. */
+  privacy: {
+    default: PrivacyLevel;
+    projects: number;
+    /** Sessions that the server got before their level became "off": only it can delete them. */
+    sentBefore: number;
+  };
 }
 
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
@@ -51,6 +59,11 @@ export async function status(context: CommandContext, options: { json?: boolean 
     lastHook: lastHook(source.plugin, io.env) ?? null,
     sessions: { found: raws.length, synced: 0, waiting: raws.length },
     waitingFor: null,
+    privacy: {
+      default: config.privacy?.default ?? 'full',
+      projects: config.privacy?.projects?.length ?? 0,
+      sentBefore: 0,
+    },
   };
   let code: number = EXIT.ok;
   if (account === undefined) {
@@ -65,6 +78,9 @@ export async function status(context: CommandContext, options: { json?: boolean 
     result.lastSyncAt = checkpoints.changedAt() ?? null;
     result.sessions.waiting = waiting.length;
     result.sessions.synced = raws.length - waiting.length;
+    result.privacy.sentBefore = raws.filter(
+      ({ id }) => complete.get(id)?.sessions === 0 && checkpoints.has(id),
+    ).length;
     const health = await check(context, account);
     if (isOpenSyncError(health)) {
       result.error = health.message;
@@ -111,7 +127,17 @@ function describe(name: string, status: Status): string {
     `Sessions  ${status.sessions.found} of ${name} on this machine, ${status.sessions.synced} up to date on the server`,
     `Last sync ${status.lastSyncAt === null ? 'never' : dateTime(status.lastSyncAt)}`,
     `Last hook ${status.lastHook === null ? 'never' : `${dateTime(status.lastHook.at)} (${status.lastHook.event})`}`,
+    `Privacy   ${describePrivacy(status.privacy)}`,
     ...(status.waitingFor === null ? [] : [`Waiting   ${status.sessions.waiting}, for ${status.waitingFor}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function describePrivacy({ default: level, projects, sentBefore }: Status['privacy']): string {
+  const own = projects === 0 ? '' : `, ${projects} projects with a level of their own`;
+  const before =
+    sentBefore === 0
+      ? ''
+      : `. ${sentBefore} sessions are private now and were sent before: delete them there`;
+  return `${level}${own}${before}`;
 }

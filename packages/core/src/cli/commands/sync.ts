@@ -1,7 +1,7 @@
 import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
 import type { RawSession } from '../../source.js';
-import { findSessions, type SyncSummary, syncHistory } from '../../sync.js';
+import { findSessions, type SyncOptions, type SyncSummary, syncHistory } from '../../sync.js';
 import { printable } from '../format.js';
 import { type Account, checkpointsOf, connect, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
@@ -27,9 +27,16 @@ export async function sync(
   const only = await selection(context, targets, options);
   if (options.dryRun === true) {
     const { dryRun } = await import('./dry-run.js');
-    return dryRun(context, config, only, options);
+    return dryRun(context, config, { ...syncOptionsOf(only, options), json: options.json === true });
   }
   return run(context, config, requireAccount(context, config), only, options);
+}
+
+function syncOptionsOf(
+  only: ((raw: RawSession) => boolean) | undefined,
+  { force, all }: SyncCommandOptions,
+): SyncOptions {
+  return { ...(only && { only }), force: force === true, all: all === true };
 }
 
 function flagsOf({ url, concurrency }: SyncCommandOptions): Partial<Config> {
@@ -78,9 +85,7 @@ async function run(
       checkpoints: checkpointsOf(context, account),
     },
     {
-      ...(only && { only }),
-      force: options.force === true,
-      all: options.all === true,
+      ...syncOptionsOf(only, options),
       onProgress: progress.update,
       onNotice: (text) => notices.push(text),
     },
