@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
 import { type Config, configPath, loadConfig } from '../config.js';
