@@ -31,6 +31,10 @@ const tasks = {
     await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
     await run(process.execPath, ['clients/run.mjs', ...args]);
   },
+  async plugins() {
+    await turbo('build');
+    await run(process.execPath, ['scripts/plugins.mjs']);
+  },
   async bench() {
     await turbo('build');
     await run(process.execPath, ['bench/run.mjs', ...args]);

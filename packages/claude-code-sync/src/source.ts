@@ -2,6 +2,7 @@ import { defineSource } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
 import { files, sessions } from './read.js';
 import { transform } from './transform.js';
+import { VARIABLES } from './variables.js';
 
 export const source = defineSource({
   id: 'claude-code',
@@ -12,5 +13,6 @@ export const source = defineSource({
   changesShowInFiles: true,
   sessions,
   transform,
+  variables: VARIABLES,
   trigger: () => import('./trigger.js').then(({ trigger }) => trigger),
 });

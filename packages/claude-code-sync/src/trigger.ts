@@ -24,6 +24,7 @@ const EVENTS = {
 
 export const trigger: Trigger = {
   unknownRecord,
+  program: { name: 'claude', verified: '2.1.331' },
   isInstalled: (env) => findProgram(env, 'claude') !== undefined || existsSync(configFolder(env)),
   settings: (env, hook) => [hooksFile({ path: settingsPath(env), hook, events: EVENTS, grouped: true })],
   afterSetup: ['A session that is open now takes part when it is started again.'],

@@ -271,7 +271,7 @@ describe('a hook in trouble', () => {
     const log = join(home, '.claude-code-sync/live.log');
     for (let tries = 0; !existsSync(log) && tries < 100; tries++) await sleep(50);
     expect(readFileSync(log, 'utf8')).toContain('not signed in: run "claude-code-sync login"');
-    await sleep(300);
+    for (let tries = 0; workersOf(home).length > 0 && tries < 200; tries++) await sleep(50);
     expect(workersOf(home)).toEqual([]);
   });
 

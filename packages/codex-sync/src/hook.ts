@@ -1,3 +1,4 @@
 import { runHook } from '@opensync/core/hook';
+import { VARIABLES } from './variables.js';
 
-void runHook({ plugin: 'codex-sync', names: ['CODEX_HOME'] });
+void runHook({ plugin: 'codex-sync', names: VARIABLES });

@@ -45,6 +45,8 @@ function commandWithout(command: string[], plugin: string): string[] | undefined
   const at = hookIndex(command, plugin);
   if (at === -1) return command;
   const end = command.indexOf(EVENT, at) + 1;
+  // Not as we write it: whose it is, is not for us to say.
+  if (end === 0) return command;
   const isChain = command[end] === CHAIN;
   if (at === 0 && !isChain) return undefined;
   return [...command.slice(0, at), ...command.slice(isChain ? end + 1 : end)];

@@ -38,6 +38,7 @@ const EVENTS = {
 
 export const trigger: Trigger = {
   unknownRecord,
+  program: { name: 'codex', verified: '0.169.0' },
   isInstalled: (env) => findProgram(env, 'codex') !== undefined || existsSync(codexHome(env)),
   settings: (env, hook) => [hooksJson(env, hook), configToml(env, hook)],
   afterSetup: [
@@ -109,7 +110,12 @@ function checkHooks(env: Env, hook: HookCommand): Finding[] {
       ...finding(untrusted, 'wait to be trusted', 'Start codex, and choose "Trust all and continue".'),
       ...finding(off, 'are switched off', 'Start codex, enter /hooks, and switch them on.'),
       ...(untrusted.length + off.length === 0
-        ? [{ level: 'ok' as const, text: 'Codex trusts the hooks.' }]
+        ? [
+            {
+              level: 'ok' as const,
+              text: 'Codex was told to trust the hooks. Whether they have changed since, its /hooks shows.',
+            },
+          ]
         : []),
     ];
   });

@@ -83,6 +83,11 @@ export interface Source<R = unknown> {
    * a record it does not know. Empty when the records hold no session.
    */
   transform(records: Iterable<R>, raw: Pick<RawSession<R>, 'id'>): Session[];
+  /**
+   * Names of the environment variables that choose which history is meant, such as one that moves the
+   * tool's folder: two terminals with different ones are synced by a worker each.
+   */
+  variables?: readonly string[];
   /** How the tool calls back. Imported when a command needs it. Absent: `watch` and `sync` alone keep up. */
   trigger?(): Promise<Trigger>;
 }
@@ -126,6 +131,8 @@ export interface Finding {
 
 /** How a tool calls back, and what `setup` and `doctor` have to know of the tool for that. */
 export interface Trigger {
+  /** The tool's program, and the newest version of it whose history was checked to be read right. */
+  program?: { name: string; verified: string };
   /** Whether the tool is on this machine: its program or its folder. */
   isInstalled(env: Env): boolean;
   settings(env: Env, hook: HookCommand): SettingsFile[];

@@ -45,6 +45,7 @@ export async function syncSessions<R>(
   let done = 0;
   const worker = async () => {
     for (let raw = queue.shift(); raw !== undefined; raw = queue.shift()) {
+      if (options.signal?.aborted === true) return;
       if (summary.stopped === undefined) await syncOne(run, raw);
       else countFailed(run);
       options.onProgress?.(++done, wanted.length);

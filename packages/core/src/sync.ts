@@ -28,6 +28,8 @@ export interface SyncOptions {
   all?: boolean;
   /** Sessions in flight at once. */
   concurrency?: number;
+  /** Ends the run before the next session; what is left is for the next run. */
+  signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
   /** What a person should know: a session that failed, a message the server refuses. */
   onNotice?: (text: string) => void;

@@ -1,10 +1,11 @@
 import { runHook } from '@opensync/core/hook';
 import { keep } from './usage-record.js';
+import { VARIABLES } from './variables.js';
 
 void runHook({
   plugin: 'cursor-cli-sync',
-  names: ['CURSOR_CONFIG_DIR', 'CURSOR_DATA_DIR', 'XDG_CONFIG_HOME'],
+  names: VARIABLES,
   // Anything else, or nothing, counts as a failed hook.
   output: '{}',
-  record: { file: 'usage.jsonl', line: keep },
+  record: { file: 'usage/turns.jsonl', line: keep },
 });

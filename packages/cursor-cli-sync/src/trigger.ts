@@ -30,6 +30,7 @@ import { loadProblem } from './hooks-json.js';
 const EVENTS = { sessionStart: {}, stop: {}, subagentStop: {}, sessionEnd: {} };
 
 export const trigger: Trigger = {
+  program: { name: 'cursor-agent', verified: '2026.09.10' },
   isInstalled: (env) => findProgram(env, 'cursor-agent') !== undefined || existsSync(cursorFolder(env)),
   settings: (env, hook) => [hooksJson(env, hook)],
   afterSetup: ['A chat that is open now takes part when it is started again.'],

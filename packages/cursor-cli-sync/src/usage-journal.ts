@@ -5,10 +5,11 @@ import * as z from 'zod/mini';
 import type { Generation } from './records.js';
 
 /** Where the hook keeps what `keep` of `usage-record.ts` gives, a line for each time that a turn ended. */
-export const JOURNAL = 'usage.jsonl';
+export const JOURNAL = 'turns.jsonl';
 
+/** Of its own: beside it, what watches it would see its own log. */
 export function journalFolder({ home }: Env): string {
-  return join(home, '.cursor-cli-sync');
+  return join(home, '.cursor-cli-sync/usage');
 }
 
 /** What the hooks recorded of chats, by chat id. */

@@ -37,7 +37,7 @@ export function hooksOf(number: string): string[] {
     .split('\n');
 }
 
-export const JOURNAL = '.cursor-cli-sync/usage.jsonl';
+export const JOURNAL = '.cursor-cli-sync/usage/turns.jsonl';
 
 /** Fires hooks with these payloads: what is to be kept of them is appended to the journal. */
 export function record(home: string, ...payloads: string[]): void {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -12,6 +12,15 @@ const HOOK = fileURLToPath(new URL('../dist/hook.cjs', import.meta.url));
 const SAMPLES = fileURLToPath(
   new URL('../fixtures/2026.09.10/hooks/0b6e1a52-1111-4a6f-9d10-000000000002.jsonl', import.meta.url),
 );
+
+/** With a worker that is alive, so that none is started: it would outlive the test. */
+function newHome(): string {
+  const home = temporaryFolder();
+  const live = join(home, '.cursor-cli-sync/live/default');
+  mkdirSync(live, { recursive: true });
+  writeFileSync(join(live, 'lock'), String(process.pid));
+  return home;
+}
 
 function start(home: string) {
   const child = spawn(process.execPath, [HOOK, 'cursor-cli-sync', 'stop'], {
@@ -36,10 +45,10 @@ async function fire(home: string, payload: string | Buffer) {
 }
 
 const WANTED = { code: 0, output: '{}' };
-const journal = (home: string) => join(home, '.cursor-cli-sync/usage.jsonl');
+const journal = (home: string) => join(home, '.cursor-cli-sync/usage/turns.jsonl');
 
 it('prints what Cursor wants, and keeps the tokens of a turn and nothing that was said', async () => {
-  const home = temporaryFolder();
+  const home = newHome();
   const payloads = readFileSync(SAMPLES, 'utf8').trimEnd().split('\n');
   for (const payload of payloads) expect(await fire(home, payload)).toEqual(WANTED);
   const stops = payloads.filter((payload) => /"hook_event_name":"stop"/.test(payload));
@@ -58,13 +67,13 @@ it.each([
   ['bytes that are no text', Buffer.from([0xff, 0x00, 0xfe])],
   ['more than anybody has to say', Buffer.alloc(3 << 20, 'x')],
 ])('takes %s', async (_what, payload) => {
-  const home = temporaryFolder();
+  const home = newHome();
   expect(await fire(home, payload)).toEqual(WANTED);
   expect(existsSync(journal(home))).toBe(false);
 });
 
 it('does not wait for a standard input that stays open', async () => {
-  const { child, ended } = start(temporaryFolder());
+  const { child, ended } = start(newHome());
   expect(await ended).toEqual(WANTED);
   child.stdin.destroy();
 });

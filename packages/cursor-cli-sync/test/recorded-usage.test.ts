@@ -421,7 +421,7 @@ describe('the journal', () => {
     expect(rowOf(home, '2')).toMatchObject({
       usage: null,
       messages: { user: 2, assistant: 5 },
-      problems: [expect.stringContaining('usage.jsonl')],
+      problems: [expect.stringContaining('turns.jsonl')],
     });
   });
 });

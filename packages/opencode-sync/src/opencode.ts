@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { wake } from '@opensync/core/hook';
+import { VARIABLES } from './variables.js';
 
 /*
  * The plugin inside OpenCode, which calls every export of this file: there is one. It runs in the tool's
@@ -39,7 +40,7 @@ function notify(event: string): void {
       plugin: 'opencode-sync',
       home: homedir(),
       vars: { ...process.env, BUN_BE_BUN: '1' },
-      names: ['XDG_DATA_HOME', 'OPENCODE_DB'],
+      names: VARIABLES,
       runtime: process.execPath,
       cli: fileURLToPath(new URL('./cli.js', import.meta.url)),
       event,

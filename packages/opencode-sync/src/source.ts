@@ -2,6 +2,7 @@ import { defineSource } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
 import { files, sessions } from './read.js';
 import { transform } from './transform.js';
+import { VARIABLES } from './variables.js';
 
 export const source = defineSource({
   id: 'opencode',
@@ -11,5 +12,6 @@ export const source = defineSource({
   files,
   sessions,
   transform,
+  variables: VARIABLES,
   trigger: () => import('./trigger.js').then(({ trigger }) => trigger),
 });

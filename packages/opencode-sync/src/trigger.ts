@@ -27,6 +27,7 @@ import {
 import { dataFolder } from './read.js';
 
 export const trigger: Trigger = {
+  program: { name: 'opencode', verified: '1.18.33' },
   isInstalled: (env) =>
     findProgram(env, 'opencode') !== undefined ||
     existsSync(configFolder(env)) ||

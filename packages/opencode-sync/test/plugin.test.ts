@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { saveConfig } from '@opensync/core';
 import { startServer } from '@opensync/server';
 import { expect, it, onTestFinished } from 'vitest';
+import { liveFolder } from '../../core/src/trigger/live-folder.js';
+import { VARIABLES } from '../src/variables.js';
 import { temporaryFolder } from './home.js';
 
 /* The built plugin in a process of its own, as the tool loads it; Node.js stands in for the tool's Bun. */
@@ -45,6 +47,16 @@ async function load(home: string, events: unknown[]) {
   return { code, stderr, ...(JSON.parse(stdout) as { exported: string[]; hooks: string[]; initMs: number }) };
 }
 
+/** With a worker that is alive, so that none is started: it would outlive the test. */
+function newHome(): string {
+  const home = temporaryFolder();
+  const vars = { XDG_DATA_HOME: join(home, 'data') };
+  const folder = liveFolder({ plugin: 'opencode-sync', home, vars, names: VARIABLES });
+  mkdirSync(folder.path, { recursive: true });
+  writeFileSync(folder.lock, String(process.pid));
+  return home;
+}
+
 /** The worker whose process id is in the lock. */
 function endWorker(home: string): void {
   const live = join(home, '.opencode-sync/live');
@@ -55,7 +67,7 @@ function endWorker(home: string): void {
 }
 
 it('exports one function, which is all the tool may find in it', async () => {
-  const { code, stderr, exported, hooks } = await load(temporaryFolder(), []);
+  const { code, stderr, exported, hooks } = await load(newHome(), []);
   expect({ code, stderr, exported, hooks }).toEqual({
     code: 0,
     stderr: '',
@@ -79,7 +91,7 @@ it('takes any event without a word', async () => {
   ];
   // The tool always hands over an object; whatever it holds must not matter.
   const objects = events.filter((event) => typeof event === 'object' && event !== null);
-  expect(await load(temporaryFolder(), objects)).toMatchObject({ code: 0, stderr: '' });
+  expect(await load(newHome(), objects)).toMatchObject({ code: 0, stderr: '' });
 });
 
 it('takes a home that cannot be written without a word', async () => {

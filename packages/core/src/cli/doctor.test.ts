@@ -90,10 +90,17 @@ describe('doctor', () => {
   });
 
   it('says that the server is down, and that nothing is lost', async () => {
-    const vars = { OPENSYNC_URL: 'http://127.0.0.1:1', OPENSYNC_API_KEY: server.apiKey };
+    const vars = { OPENSYNC_URL: 'http://127.0.0.1:1', OPENSYNC_API_KEY: 'osk_of_another_server' };
     const [found] = await findings('server', hooked, vars);
     expect(found).toMatchObject({ level: 'error', remedy: expect.stringContaining('Nothing is lost') });
     expect((await run(['doctor'], hooked, vars)).code).toBe(1);
+  });
+
+  it('finds the embedded server by its key where it has another port now', async () => {
+    const vars = { OPENSYNC_URL: 'http://127.0.0.1:1', OPENSYNC_API_KEY: server.apiKey };
+    expect(await findings('sign-in', hooked, vars)).toMatchObject([
+      { level: 'ok', text: expect.stringContaining(server.url) },
+    ]);
   });
 
   it('names a broken settings file', async () => {
@@ -115,6 +122,22 @@ describe('doctor', () => {
     expect(other).toMatchObject({ level: 'error', text: expect.stringContaining('another install') });
     writeFileSync(join(home, SETTINGS), 'hook /lib/hook.cjs\n');
     expect(level(await findings('hooks'))).toEqual(['ok']);
+  });
+
+  it('knows a version that is newer than the last one that was checked', async () => {
+    const folder = join(home, 'bin');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'tiny'), '#!/bin/sh\necho "tiny 1.10.0 (build 7)"\n', { mode: 0o755 });
+    const withVersion = (verified: string): Source<never> => ({
+      ...hooked,
+      trigger: async () => ({ ...trigger, program: { name: 'tiny', verified } }),
+    });
+    const vars = { PATH: folder };
+    expect(await findings('tool', withVersion('1.10.0'), vars)).toMatchObject([{ level: 'ok' }]);
+    expect(await findings('tool', withVersion('1.9.12'), vars)).toMatchObject([
+      { level: 'warning', text: expect.stringContaining('1.10.0 is newer than 1.9.12') },
+    ]);
+    expect(await findings('tool', withVersion('1.9.12'))).toMatchObject([{ level: 'ok' }]);
   });
 
   it('hands on what only the tool knows', async () => {

@@ -5,9 +5,11 @@ import type { Client } from '../client.js';
 import { type Config, configPath, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
 import { keepPrivate } from '../private-file.js';
+import type { Env } from '../source.js';
 import type { SyncContext } from '../sync.js';
 import { normalizeUrl } from '../url.js';
 import type { CliIo } from './create-cli.js';
+import { whereItIsNow } from './local-server.js';
 import type { CommandContext } from './program.js';
 
 /** Settings for this command line. What others could read of them, and of what was synced, they cannot any more. */
@@ -23,16 +25,15 @@ export interface Account {
 }
 
 /** The server and key in force; undefined when one of them is missing. */
-export function accountOf(config: Config): Account | undefined {
+export function accountOf(config: Config, { home }: Pick<Env, 'home'>): Account | undefined {
   const { convexUrl, apiKey } = config;
-  return convexUrl === undefined || apiKey === undefined
-    ? undefined
-    : { url: normalizeUrl(convexUrl), apiKey };
+  if (convexUrl === undefined || apiKey === undefined) return undefined;
+  return whereItIsNow({ url: normalizeUrl(convexUrl), apiKey }, home);
 }
 
 /** @throws OpenSyncError `auth` when nobody is signed in */
-export function requireAccount({ source }: CommandContext, config: Config): Account {
-  const account = accountOf(config);
+export function requireAccount({ source, io }: CommandContext, config: Config): Account {
+  const account = accountOf(config, io.env);
   if (account !== undefined) return account;
   const how = `Run "${source.plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
   throw new OpenSyncError('auth', `Not signed in. ${how}`);
@@ -50,7 +51,7 @@ export function syncContextsOf(context: CommandContext): () => SyncContext | und
   };
   return () => {
     const config = settings(context);
-    const account = accountOf(config);
+    const account = accountOf(config, io.env);
     if (account === undefined) return undefined;
     const checkpoints = checkpointsOf(context, account);
     return { source, env: io.env, config, checkpoints, client: () => connectTo(account) };

@@ -57,7 +57,7 @@ describe('setup', () => {
     expect(out.split('\n')).toEqual([
       `edit ${settings}`,
       expect.stringContaining(`'${join(script, '..', 'hook.cjs')}' tiny-tool-sync Stop`),
-      'Tiny Tool is set up: its sessions are synced as they happen.',
+      'Tiny Tool is set up, but nothing is synced yet.',
       'Hooks are switched off. Switch them on.',
       'Trust the hooks.',
       'Nobody is signed in yet: run "tiny-tool-sync login".',

@@ -4,7 +4,7 @@ import { type SyncContext, type SyncSummary, syncHistory } from '../sync.js';
 import { watchFiles } from './watch-files.js';
 
 export interface FollowOptions {
-  /** Ends it; what is being sent is finished first. */
+  /** Ends it; the sessions that are being sent are finished first. */
   signal: AbortSignal;
   /** Ends it when nothing has happened for so long, milliseconds. Absent: never. */
   idleMs?: number;
@@ -45,10 +45,11 @@ export async function follow<R>(
   const { signal } = options;
   const bell = new Bell(signal);
   const watcher = watchFiles(patterns, () => bell.ring(), options.onNotice ?? (() => undefined));
-  const unlisten = options.listen?.(() => bell.ring());
+  let unlisten: (() => void) | undefined;
   let sweep: Promise<void> | undefined;
   let sweptAt = Number.NEGATIVE_INFINITY;
   try {
+    unlisten = options.listen?.(() => bell.ring());
     while (!signal.aborted) {
       const cpu = process.cpuUsage();
       options.onLook?.();
@@ -60,11 +61,12 @@ export async function follow<R>(
       if (sweep === undefined && performance.now() - sweptAt >= pollMs) {
         sweep = look(contextOf, options).finally(() => {
           [sweep, sweptAt] = [undefined, performance.now()];
+          bell.nudge();
         });
       }
       const restMs = Math.max(DEBOUNCE_MS, Math.min(REST.times * tookMs, REST.mostMs));
-      const isIdle = await bell.wait({ restMs, pollMs, options });
-      if (isIdle && sweep === undefined) break;
+      const idleMs = sweep === undefined ? options.idleMs : undefined;
+      if ((await bell.wait({ restMs, pollMs, idleMs })) && sweep === undefined) break;
     }
     await sweep;
   } finally {
@@ -80,13 +82,14 @@ function isRecent({ changedAt }: RawSession): boolean {
 /** One comparison of the history with what the server has. A failure is told, and the next look repeats it. */
 async function look<R>(
   contextOf: () => SyncContext<R> | undefined,
-  { onNotice, onSync }: FollowOptions,
+  { onNotice, onSync, signal }: FollowOptions,
   only?: (raw: RawSession) => boolean,
 ): Promise<void> {
   try {
     const context = contextOf();
     if (context === undefined) return;
-    const summary = await syncHistory(context, { ...(only && { only }), ...(onNotice && { onNotice }) });
+    const options = { signal, ...(only && { only }), ...(onNotice && { onNotice }) };
+    const summary = await syncHistory(context, options);
     if (summary.stopped !== undefined) onNotice?.(summary.stopped.message);
     if (summary.sessionsSent + summary.messagesSent + summary.failed > 0) onSync?.(summary);
   } catch (error) {
@@ -100,6 +103,7 @@ class Bell {
   /** When to look although nobody rang, earliest first. */
   private later: number[] = [];
   private rung = false;
+  private nudged = false;
   private wakeUp: () => void = () => undefined;
 
   constructor(private readonly signal: AbortSignal) {
@@ -114,14 +118,21 @@ class Bell {
     this.wakeUp();
   }
 
+  /** Ends the waiting, without a reason to look soon. */
+  nudge(): void {
+    this.nudged = true;
+    this.wakeUp();
+  }
+
   /** Rests, and then waits for a reason to look. True when there was none for longer than `idleMs`. */
-  async wait(times: { restMs: number; pollMs: number; options: FollowOptions }): Promise<boolean> {
-    const { restMs, pollMs, options } = times;
+  async wait(times: { restMs: number; pollMs: number; idleMs: number | undefined }): Promise<boolean> {
+    const { restMs, pollMs, idleMs = Number.POSITIVE_INFINITY } = times;
     const startedAt = performance.now();
     await this.sleep(restMs, () => false);
     const dueAt = Math.min(startedAt + pollMs, ...this.later.slice(0, 1));
-    const idleAt = this.rungAt + (options.idleMs ?? Number.POSITIVE_INFINITY);
-    await this.sleep(Math.min(dueAt, idleAt) - performance.now(), () => this.rung);
+    const idleAt = this.rungAt + idleMs;
+    await this.sleep(Math.min(dueAt, idleAt) - performance.now(), () => this.rung || this.nudged);
+    this.nudged = false;
     const now = performance.now();
     this.later = this.later.filter((at) => at > now);
     if (this.rung) {

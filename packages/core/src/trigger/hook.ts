@@ -2,7 +2,7 @@ import { mkdirSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { appendPrivate } from '../private-file.js';
-import { log, logFile } from './log.js';
+import { logFile, logIfPossible } from './log.js';
 import { wake } from './wake.js';
 
 export { type Wake, wake } from './wake.js';
@@ -34,27 +34,35 @@ const MAX_PAYLOAD_BYTES = 1 << 20;
 const MAX_WAIT_MS = 500;
 
 export async function runHook(options: HookOptions): Promise<void> {
-  const home = homedir();
   const [, event = 'hook', ...rest] = process.argv.slice(2);
-  try {
-    if (options.output !== undefined) writeSync(1, options.output);
-    if (rest[0] === '--') passOn(rest.slice(1));
-    if (options.record !== undefined) await remember(options.record, join(home, `.${options.plugin}`));
+  const { output, record, plugin } = options;
+  if (output !== undefined) attempt(options, event, () => writeSync(1, output));
+  if (rest[0] === '--') attempt(options, event, () => passOn(rest.slice(1)));
+  const payload = record === undefined ? '' : await readPayload();
+  if (record !== undefined) attempt(options, event, () => remember(record, plugin, payload));
+  attempt(options, event, () =>
     wake({
-      plugin: options.plugin,
-      home,
+      plugin,
+      home: homedir(),
       vars: process.env,
       names: options.names ?? [],
       runtime: process.execPath,
       cli: join(__dirname, 'cli.js'),
       event,
       loadSpawn,
-    });
-  } catch (error) {
-    complain(logFile(home, options.plugin), `${event}: ${error}`);
-  }
+    }),
+  );
   // Standard input may still be open, and the loop must not wait for it.
   process.exit(0);
+}
+
+/** One step; what goes wrong in it is written down and is no reason to leave out the next one. */
+function attempt({ plugin }: HookOptions, event: string, step: () => unknown): void {
+  try {
+    step();
+  } catch (error) {
+    complain(plugin, `${event}: ${error}`);
+  }
 }
 
 function loadSpawn() {
@@ -69,10 +77,10 @@ function passOn([program, ...args]: string[]): void {
   child.unref();
 }
 
-async function remember({ file, line }: NonNullable<HookOptions['record']>, folder: string): Promise<void> {
-  const kept = line(await readPayload(), Date.now());
+function remember({ file, line }: NonNullable<HookOptions['record']>, plugin: string, payload: string) {
+  const kept = line(payload, Date.now());
   if (kept === undefined) return;
-  const path = join(folder, file);
+  const path = join(homedir(), `.${plugin}`, file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   appendPrivate(path, `${kept}\n`);
 }
@@ -98,10 +106,10 @@ function readPayload(): Promise<string> {
   });
 }
 
-/** There is nobody to tell when not even this can be written, and the tool must not notice. */
-function complain(file: string, text: string): void {
+/** Without a home directory there is nowhere to write, and nobody to tell. */
+function complain(plugin: string, text: string): void {
   try {
-    log(file, text);
+    logIfPossible(logFile(homedir(), plugin), text);
   } catch {
     process.exitCode = 0;
   }

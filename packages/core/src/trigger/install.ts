@@ -118,6 +118,8 @@ export function planRemoval({ plugin, env }: InstallPlace, files: readonly Setti
     const file = editorOf(settings, files);
     if (file === undefined) {
       plan.left.push(settings);
+      // What it was stays known, for a run with the variable that names it.
+      if (known !== undefined) plan.record.after[settings] = known;
       continue;
     }
     const after = withoutOurs({ ...file, path: settings }, target.bytes, known);

@@ -1,5 +1,6 @@
 import type { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isAlive } from '../is-alive.js';
 import { overwritePrivate } from '../private-file.js';
 import { type LiveFolder, liveFolder, type Place, STALE_MS, STARTING } from './live-folder.js';
@@ -26,16 +27,27 @@ export interface Wake extends Place {
  */
 export function wake(options: Wake): void {
   const folder = liveFolder(options);
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  makeFolders(folder.path, options.home);
   // The mark comes before the look at the lock: a worker that lets go in between looks at the mark once more.
   overwritePrivate(folder.mark, options.event);
   if (!isHeld(folder) && claim(folder)) start(options, folder);
 }
 
+/** Level by level: where nothing can be made, such as below /proc, the recursive way tries for ever (Node 20). */
+function makeFolders(path: string, home: string): void {
+  if (path === home || existsSync(path)) return;
+  makeFolders(dirname(path), home);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /** Whether a worker is alive or being started. */
 export function isHeld({ lock }: LiveFolder): boolean {
   const stats = statSync(lock, { throwIfNoEntry: false });
-  if (stats === undefined || Date.now() - stats.mtimeMs > STALE_MS) return false;
+  if (stats === undefined || Math.abs(Date.now() - stats.mtimeMs) > STALE_MS) return false;
   try {
     const owner = readFileSync(lock, 'utf8');
     return owner === STARTING || isAlive(Number(owner));
@@ -72,7 +84,17 @@ function create({ lock }: LiveFolder): boolean {
   }
 }
 
-function start({ runtime, cli, vars, loadSpawn }: Wake, { path, lock }: LiveFolder): void {
+function start(options: Wake, folder: LiveFolder): void {
+  let started = false;
+  try {
+    started = spawnWorker(options, folder);
+  } finally {
+    // The program may be gone, or the machine be out of processes: the next event tries again.
+    if (!started) removeIfThere(folder.lock);
+  }
+}
+
+function spawnWorker({ runtime, cli, vars, loadSpawn }: Wake, { path }: LiveFolder): boolean {
   // With a session and no streams of its own it outlives the tool, its terminal and a kill of its group.
   const worker = loadSpawn()(runtime, [cli, 'work', path], {
     detached: true,
@@ -81,9 +103,10 @@ function start({ runtime, cli, vars, loadSpawn }: Wake, { path, lock }: LiveFold
     // Options for the tool's own Node.js, such as a debugger to wait for, are not meant for it.
     env: { ...vars, NODE_OPTIONS: undefined } as NodeJS.ProcessEnv,
   });
-  // The program may be gone, or the machine be out of processes: the next event tries again.
-  worker.on('error', () => removeIfThere(lock));
+  // That there is no process id says the same, and sooner; without a listener it would end the tool.
+  worker.on('error', () => undefined);
   worker.unref();
+  return worker.pid !== undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

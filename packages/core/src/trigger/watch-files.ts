@@ -1,42 +1,39 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { errorCode } from '../errors.js';
 import { findFolders } from '../read/glob.js';
 import type { FilePattern } from '../source.js';
 
 export interface FileWatcher {
-  /** Watches folders that came to be since the last call. */
+  /** Watches folders that came to be since the last call, or that are others by the same name. */
   refresh(): void;
   close(): void;
 }
 
 /**
  * Calls back whenever something changes in the folders of these patterns; which file it is, is left to
- * who looks. One watcher a folder: a recursive one on Linux misses what is appended to a file that was
- * replaced by a rename (Node 20 to 26.0, measured), and new folders are seen by their parent.
+ * who looks, and `refresh` as well: a burst of changes must not list the folders once for each of them.
  *
- * Folders that cannot be watched, because there are too many of them or on a file system that does not
- * tell, are for the poll underneath.
+ * One watcher a folder: a recursive one on Linux misses what is appended to a file that was replaced by a
+ * rename (Node 20 to 26.0, measured), and new folders are seen by their parent. Folders that cannot be
+ * watched, because there are too many of them or on a file system that does not tell, are for the poll
+ * underneath.
  */
 export function watchFiles(
   patterns: readonly FilePattern[],
   onChange: () => void,
   onProblem: (text: string) => void,
 ): FileWatcher {
-  const watchers = new Map<string, FSWatcher>();
+  const watchers = new Map<string, { watcher: FSWatcher; identity: string }>();
   let isFull = false;
   const forget = (folder: string) => {
-    watchers.get(folder)?.close();
+    watchers.get(folder)?.watcher.close();
     watchers.delete(folder);
   };
-  const add = (folder: string) => {
+  const add = (folder: string, identity: string) => {
     try {
-      const watcher = watch(folder, { persistent: false }, (event) => {
-        onChange();
-        // A folder that was removed and made anew is another one.
-        if (event === 'rename') refresh();
-      });
+      const watcher = watch(folder, { persistent: false }, onChange);
       watcher.on('error', () => forget(folder));
-      watchers.set(folder, watcher);
+      watchers.set(folder, { watcher, identity });
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
@@ -48,7 +45,12 @@ export function watchFiles(
   const refresh = () => {
     const wanted = new Set(patterns.flatMap(({ folder, include }) => findFolders(folder, include)));
     for (const folder of [...watchers.keys()]) if (!wanted.has(folder)) forget(folder);
-    for (const folder of wanted) if (!watchers.has(folder)) add(folder);
+    for (const folder of wanted) {
+      const identity = identityOf(folder);
+      if (watchers.get(folder)?.identity === identity) continue;
+      forget(folder);
+      add(folder, identity);
+    }
   };
   refresh();
   return {
@@ -57,4 +59,10 @@ export function watchFiles(
       for (const folder of [...watchers.keys()]) forget(folder);
     },
   };
+}
+
+/** A folder that was removed and made anew is another one, which its old watcher does not see. */
+function identityOf(folder: string): string {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`;
 }

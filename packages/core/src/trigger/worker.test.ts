@@ -14,7 +14,7 @@ function tool(vars: Record<string, string | undefined> = {}) {
   const started: string[][] = [];
   const recordStart = ((_program: string, args: string[]) => {
     started.push(args);
-    return Object.assign(new EventEmitter(), { unref: () => undefined });
+    return Object.assign(new EventEmitter(), { pid: 1, unref: () => undefined });
   }) as unknown as typeof spawn;
   const options: Wake = {
     ...place,

@@ -32,19 +32,45 @@ export async function asWorker(
     } finally {
       clearInterval(timer);
     }
-    if (lost.signal.aborted) return;
+    if (lost.signal.aborted || !isOurs(folder)) return;
     // Let go first, and look at the mark then: a hook writes its mark first, and looks at the lock then.
     rmSync(folder.lock, { force: true });
     if (lastMark(folder)?.at === seenAt) return;
   }
 }
 
+const LOOK_AT_MARK_MS = 500;
+
 /** Calls back for every mark that a hook leaves; returns how to end that. */
-export function onMark({ path }: LiveFolder, onEvent: () => void): () => void {
-  const watcher = watch(path, { persistent: false }, (_, name) => {
-    if (name === MARK) onEvent();
-  });
-  return () => watcher.close();
+export function onMark(folder: LiveFolder, onEvent: () => void): () => void {
+  try {
+    const watcher = watch(folder.path, { persistent: false }, (_, name) => {
+      if (name === MARK) onEvent();
+    });
+    // The folder is gone: so are the lock and the worker's right to go on.
+    watcher.on('error', () => watcher.close());
+    return () => watcher.close();
+  } catch (error) {
+    // Out of watchers, as a machine with many large projects is.
+    if (errorCode(error) === undefined) throw error;
+    return pollMark(folder, onEvent);
+  }
+}
+
+function pollMark(folder: LiveFolder, onEvent: () => void): () => void {
+  let seenAt = lastMark(folder)?.at;
+  const timer = setInterval(() => {
+    const at = lastMark(folder)?.at;
+    if (at !== seenAt) onEvent();
+    seenAt = at;
+  }, LOOK_AT_MARK_MS);
+  return () => clearInterval(timer);
+}
+
+/** Of a worker that ends before it began: the next hook may start another one at once. */
+export function letGo(folder: LiveFolder): void {
+  const owner = ownerOf(folder);
+  if (owner === STARTING || owner === String(process.pid)) rmSync(folder.lock, { force: true });
 }
 
 async function takeOver(folder: LiveFolder): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { createClient, type Health } from '../../client.js';
 import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
@@ -6,6 +7,7 @@ import { jsonl } from '../../read/jsonl.js';
 import { readSessions } from '../../session.js';
 import type { Finding, HookCommand, RawSession, Trigger } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
+import { findProgram } from '../../trigger/find-program.js';
 import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
 import { dateTime, printable } from '../format.js';
@@ -56,14 +58,16 @@ function describe({ level, about, text, remedy }: Report): string {
 async function examine(context: CommandContext): Promise<Report[]> {
   const { source, io } = context;
   const raws = findSessions(source, io.env);
+  const server = await checkServer(context);
+  const isReachable = server.every(({ level }) => level !== 'error');
   return [
-    ...(await checkServer(context)),
+    ...server,
     ...checkPermissions(context),
     ...checkDisk(context),
     ...(await checkTrigger(context)),
     ...checkHistory(context, raws),
     ...(await checkFormat(context, raws)),
-    ...checkState(context, raws),
+    ...checkState(context, raws, isReachable),
   ];
 }
 
@@ -83,7 +87,7 @@ async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
     if (!isOpenSyncError(error)) throw error;
     return [failure('settings', error.message, 'Correct the file, or delete it and sign in again.')];
   }
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   if (account === undefined) return [failure('sign-in', 'nobody is signed in', login)];
   const client = createClient({
     ...account,
@@ -135,6 +139,9 @@ function checkPermissions({ source, io }: CommandContext): Report[] {
 const LEAST_FREE_BYTES = 100e6;
 
 function checkDisk({ io }: CommandContext): Report[] {
+  if (statSync(io.env.home, { throwIfNoEntry: false }) === undefined) {
+    return [failure('disk', `the home directory ${io.env.home} does not exist`, 'Set HOME to yours.')];
+  }
   const { bavail, bsize } = statfsSync(io.env.home);
   const megabytes = Math.floor((bavail * bsize) / 1e6);
   if (bavail * bsize >= LEAST_FREE_BYTES) return [ok('disk', `${megabytes} MB free`)];
@@ -163,12 +170,47 @@ async function checkTrigger(context: CommandContext): Promise<Report[]> {
   const isInstalled = trigger.isInstalled(io.env);
   return [
     isInstalled
-      ? ok('tool', `${source.name} is on this machine`)
-      : warning('tool', `${source.name} was not found on this machine`, `Install it, or see PATH.`),
+      ? await checkVersion(context, trigger)
+      : warning('tool', `${source.name} was not found on this machine`, 'Install it, or add it to PATH.'),
     ...checkSettings(context, trigger, hook),
     ...(trigger.check?.(io.env, hook) ?? []).map((finding) => ({ about: 'hooks', ...finding })),
     ...checkLastHook(context),
   ];
+}
+
+const VERSION_LIMIT_MS = 5_000;
+
+/** A newer version may write what this one does not know how to read. */
+async function checkVersion({ source, io }: CommandContext, { program }: Trigger): Promise<Report> {
+  const path = program && findProgram(io.env, program.name);
+  if (program === undefined || path === undefined) {
+    return ok(
+      'tool',
+      `${source.name} has a folder here; its program is not in PATH, so its version is unknown`,
+    );
+  }
+  const version = await versionOfProgram(path);
+  if (version === undefined) return ok('tool', `${source.name} at ${path}, which does not tell its version`);
+  if (!isNewer(version, program.verified)) return ok('tool', `${source.name} ${version}`);
+  return warning(
+    'tool',
+    `${source.name} ${version} is newer than ${program.verified}, the last one that was checked`,
+    `It should work; "format" below says more. See whether there is a newer ${source.plugin}.`,
+  );
+}
+
+function versionOfProgram(path: string): Promise<string | undefined> {
+  return new Promise((done) => {
+    execFile(path, ['--version'], { timeout: VERSION_LIMIT_MS, windowsHide: true }, (_, stdout) => {
+      done(/\d+\.\d+(\.\d+)?/.exec(String(stdout))?.[0]);
+    });
+  });
+}
+
+function isNewer(version: string, verified: string): boolean {
+  const [parts, known] = [version, verified].map((text) => text.split('.').map(Number));
+  const at = parts?.findIndex((part, index) => part !== known?.[index]) ?? -1;
+  return at !== -1 && (parts?.[at] ?? 0) > (known?.[at] ?? 0);
 }
 
 /** Whether the tool's settings call this install: adding what is there already changes nothing. */
@@ -184,7 +226,9 @@ function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: H
         : `${file.path} does not call ${source.plugin}`;
       return [failure('hooks', what, setup)];
     } catch (error) {
-      return [failure('hooks', errorMessage(error), 'Correct the file; the tool cannot read it either.')];
+      const message = errorMessage(error);
+      const text = message.includes(file.path) ? message : `${file.path}: ${message}`;
+      return [failure('hooks', text, 'Correct the file; the tool does not read it either.')];
     }
   });
   return reports.length > 0 ? reports : [ok('hooks', `${source.name} calls ${source.plugin} already`)];
@@ -247,13 +291,15 @@ async function checkFormat({ source }: CommandContext, raws: readonly RawSession
   const trigger = await source.trigger?.();
   if (trigger?.unknownRecord === undefined) return [];
   const counts = new Map<string, number>();
-  for (const file of newestTranscripts(raws)) {
+  const files = newestTranscripts(raws);
+  for (const file of files) {
     for (const { value } of jsonl(file, { report: () => undefined })) {
       const type = trigger.unknownRecord(value);
       if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + 1);
     }
   }
-  if (counts.size === 0) return [ok('format', 'every record is of a known type')];
+  if (files.length === 0) return [];
+  if (counts.size === 0) return [ok('format', `every record of ${files.length} files is of a known type`)];
   const types = [...counts].map(([type, count]) => `${type} (${count})`).join(', ');
   return [
     warning(
@@ -264,18 +310,20 @@ async function checkFormat({ source }: CommandContext, raws: readonly RawSession
   ];
 }
 
-function* newestTranscripts(raws: readonly RawSession[]): Generator<string> {
+/** Larger ones are left out rather than all behind them. */
+function newestTranscripts(raws: readonly RawSession[]): string[] {
   let bytes = 0;
-  for (const file of raws.slice(0, SAMPLE).flatMap(({ files }) => files)) {
-    const stats = statSync(file, { throwIfNoEntry: false });
-    if (!file.endsWith('.jsonl') || stats === undefined) continue;
-    bytes += stats.size;
-    if (bytes > SAMPLE_BYTES) return;
-    yield file;
-  }
+  return raws.slice(0, SAMPLE).flatMap(({ files }) =>
+    files.filter((file) => {
+      const size = statSync(file, { throwIfNoEntry: false })?.size;
+      if (!file.endsWith('.jsonl') || size === undefined || bytes + size > SAMPLE_BYTES) return false;
+      bytes += size;
+      return true;
+    }),
+  );
 }
 
-function checkState(context: CommandContext, raws: readonly RawSession[]): Report[] {
+function checkState(context: CommandContext, raws: readonly RawSession[], isReachable: boolean): Report[] {
   const { source, io } = context;
   const reports: Report[] = [];
   let config: Config;
@@ -286,8 +334,8 @@ function checkState(context: CommandContext, raws: readonly RawSession[]): Repor
     if (isOpenSyncError(error)) return reports;
     throw error;
   }
-  const account = accountOf(config);
-  if (account !== undefined) {
+  const account = accountOf(config, io.env);
+  if (account !== undefined && raws.length > 0) {
     const checkpoints = checkpointsOf(context, account);
     const stamp = stampOf(source, config);
     const waiting = raws.filter(
@@ -299,7 +347,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[]): Repor
         : warning(
             'sync',
             `${waiting.length} of ${raws.length} sessions wait`,
-            `Run "${source.plugin} sync".`,
+            isReachable ? `Run "${source.plugin} sync".` : 'They are sent when the server answers.',
           ),
     );
   }

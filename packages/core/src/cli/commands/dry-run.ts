@@ -18,7 +18,7 @@ export async function dryRun(
 ): Promise<number> {
   const { source, io } = context;
   const tell = (text: string) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`);
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   const printer = options.json ? jsonPrinter(io.stdout) : requestPrinter(io.stdout);
   // A sync waits until some messages are old enough for the server; here the clock is moved instead.
   let sleptMs = 0;
@@ -43,7 +43,7 @@ async function healthOf(
   config: Config,
   tell: (text: string) => void,
 ): Promise<Answer<Health>> {
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   const capabilities = ['immediate-updates', 'unlimited'];
   const assumed = { success: true, data: { timestamp: io.env.now(), skewMs: 0, capabilities } };
   if (account === undefined) return assumed;

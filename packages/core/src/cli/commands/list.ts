@@ -20,7 +20,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const { source, io } = context;
   const limit = parseLimit(options);
   const config = settings(context);
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const raws = await select(source, findSessions(source, io.env), options, io.env.now());
   const rows: SessionRow[] = [];

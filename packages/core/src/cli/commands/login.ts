@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
 import { createClient } from '../../client.js';
 import { type Config, clearConfig, configPath, loadConfig, saveConfig, updateConfig } from '../../config.js';
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
 import { normalizeUrl } from '../../url.js';
 import type { CliIo } from '../create-cli.js';
+import { localServer } from '../local-server.js';
 import type { Account } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -34,7 +34,9 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
   if (options.only !== true) forgetAccount({ plugin: source.plugin, env: io.env });
   const scope = options.only === true ? source.plugin : 'all OpenSync plugins';
   io.stdout.write(`Signed in to ${account.url} for ${scope} (${configPath(place)}).\n`);
-  io.stdout.write(`Next: ${source.plugin} sync\n`);
+  io.stdout.write(
+    `Next: "${source.plugin} setup" for every turn from now on, "${source.plugin} sync" for what there is.\n`,
+  );
   return EXIT.ok;
 }
 
@@ -99,21 +101,6 @@ function urlProblem(text: string | undefined): string | undefined {
     return undefined;
   } catch (error) {
     return errorMessage(error);
-  }
-}
-
-const ServerFile = z.object({ url: z.string(), apiKey: z.string() });
-
-/** The embedded server that was started last on this machine, from the file it keeps. */
-export function localServer(home: string): Account | undefined {
-  const file = join(home, '.opensync', 'server.json');
-  try {
-    return ServerFile.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw new OpenSyncError('config', `Cannot read ${file}. Start the embedded server again to renew it.`, {
-      cause: error,
-    });
   }
 }
 

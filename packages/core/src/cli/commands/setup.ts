@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { OpenSyncError } from '../../errors.js';
 import type { Trigger } from '../../source.js';
 import {
@@ -22,11 +23,21 @@ export interface SetupOptions {
 /** Connects the tool with the plugin, or disconnects it, by editing the tool's own settings. */
 export async function setup(context: CommandContext, options: SetupOptions): Promise<number> {
   const { source } = context;
+  refuseSudo(context);
   const trigger = await source.trigger?.();
   if (trigger === undefined) {
     throw new OpenSyncError('config', `${source.name} has no hooks. Use "${source.plugin} sync" instead.`);
   }
   return options.remove === true ? disconnect(context, trigger, options) : connect(context, trigger, options);
+}
+
+/** What root writes into somebody's home, they cannot read or change any more. */
+function refuseSudo({ io }: CommandContext): void {
+  if (process.getuid?.() !== 0) return;
+  const owner = statSync(io.env.home, { throwIfNoEntry: false })?.uid ?? 0;
+  if (owner === 0) return;
+  const message = `${io.env.home} is somebody else's. Run this as the person who uses the tool, without sudo.`;
+  throw new OpenSyncError('usage', message);
 }
 
 async function connect(context: CommandContext, trigger: Trigger, options: SetupOptions): Promise<number> {
@@ -36,7 +47,7 @@ async function connect(context: CommandContext, trigger: Trigger, options: Setup
     throw new OpenSyncError('config', message);
   }
   const hook = lastingHookCommand(context);
-  const isSignedIn = accountOf(settings(context)) !== undefined;
+  const isSignedIn = accountOf(settings(context), io.env) !== undefined;
   const plan = planSetup({ plugin: source.plugin, env: io.env }, trigger.settings(io.env, hook));
   const isNew = plan.changes.length > 0;
   await carryOut(context, plan, options);
@@ -44,7 +55,7 @@ async function connect(context: CommandContext, trigger: Trigger, options: Setup
   report(context, options, plan, {
     action: 'setup',
     result: isNew
-      ? `${source.name} is set up: its sessions are synced as they happen.`
+      ? `${source.name} is set up${problems.length === 0 && isSignedIn ? ': its sessions are synced as they happen' : ', but nothing is synced yet'}.`
       : `${source.name} is set up already.`,
     next: [
       ...problems.map(({ text, remedy = '' }) => `${text} ${remedy}`.trim()),
@@ -64,11 +75,11 @@ async function disconnect(context: CommandContext, trigger: Trigger, options: Se
   report(context, options, plan, {
     action: 'remove',
     result:
-      plan.changes.length > 0
-        ? `${source.name} is not connected any more.`
+      plan.changes.length > 0 || plan.left.length > 0
+        ? `${source.name} is not connected any more${plan.left.length > 0 ? ', but for what follows' : ''}.`
         : `${source.name} was not set up. Nothing was changed.`,
     next: plan.left.map(
-      (path) => `${path} has been changed since: take out the entries with "hook.cjs" by hand.`,
+      (path) => `${path} has been changed since: take out by hand what names ${source.plugin}.`,
     ),
   });
   return EXIT.ok;

@@ -23,7 +23,7 @@ export function openSession(context: CommandContext, id: string): Opened {
   const config = settings(context);
   const [raw, ...more] = findTargets(findSessions(source, io.env), [id]);
   if (raw === undefined || more.length > 0) throw new OpenSyncError('usage', `"${id}" is not one session.`);
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const rows = sessionRows(raw, { source, config, syncedOf });
   const row = id.includes('/') ? rows.find((candidate) => candidate.id === id) : rows[0];

@@ -42,7 +42,7 @@ interface Status {
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
   const { source, io } = context;
   const { config, withheldKey } = resolveConfig({ plugin: source.plugin, env: io.env });
-  const account = accountOf(config);
+  const account = accountOf(config, io.env);
   const raws = findSessions(source, io.env);
   const result: Status = {
     schema: 1,
@@ -75,7 +75,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     const complete = checkpoints.complete();
     const stamp = stampOf(source, config);
     const waiting = raws.filter((raw) => complete.get(raw.id)?.version !== versionOf(raw, stamp));
-    result.lastSyncAt = checkpoints.changedAt() ?? null;
+    result.lastSyncAt = Math.round(checkpoints.changedAt() ?? 0) || null;
     result.sessions.waiting = waiting.length;
     result.sessions.synced = raws.length - waiting.length;
     result.privacy.sentBefore = raws.filter(
@@ -111,11 +111,9 @@ async function check(
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
 }
 
-function reasonOf({ connected, error, lastHook }: Status, plugin: string): string {
-  if (!connected) return error ?? 'the server does not answer';
-  return lastHook === null
-    ? `a "${plugin} sync", "watch" or "setup"`
-    : `the next hook, or a "${plugin} sync"; "doctor" says what keeps them`;
+function reasonOf({ connected }: Status, plugin: string): string {
+  if (!connected) return 'the connection';
+  return `the next turn, or "${plugin} sync"`;
 }
 
 function describe(name: string, status: Status): string {
@@ -128,7 +126,9 @@ function describe(name: string, status: Status): string {
     `Last sync ${status.lastSyncAt === null ? 'never' : dateTime(status.lastSyncAt)}`,
     `Last hook ${status.lastHook === null ? 'never' : `${dateTime(status.lastHook.at)} (${status.lastHook.event})`}`,
     `Privacy   ${describePrivacy(status.privacy)}`,
-    ...(status.waitingFor === null ? [] : [`Waiting   ${status.sessions.waiting}, for ${status.waitingFor}`]),
+    ...(status.waitingFor === null
+      ? []
+      : [`Waiting   ${status.sessions.waiting} sessions, for ${status.waitingFor}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

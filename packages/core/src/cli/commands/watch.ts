@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { errorMessage } from '../../errors.js';
 import { follow } from '../../trigger/follow.js';
 import { liveFolderAt } from '../../trigger/live-folder.js';
-import { log, logFile } from '../../trigger/log.js';
+import { logFile, logIfPossible } from '../../trigger/log.js';
 import { wake } from '../../trigger/wake.js';
-import { asWorker, onMark } from '../../trigger/worker.js';
+import { asWorker, letGo, onMark } from '../../trigger/worker.js';
 import { printable } from '../format.js';
 import { programPath, requireAccount, settings, syncContextsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
@@ -17,11 +17,13 @@ export async function watch(context: CommandContext, { quiet }: { quiet?: boolea
   const tell = (text: string) => {
     if (quiet !== true) io.stdout.write(`${text}\n`);
   };
+  const news = createNews((text) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`));
   tell(`Keeping ${url} up to date with ${source.name}. Press Ctrl-C to stop.`);
   await follow(source.files(io.env), syncContextsOf(context), {
     signal: io.signal ?? interrupted(),
     onSync: (summary) => tell(`${timeOf(io.env.now())} ${describe(summary)}`),
-    onNotice: onChange((text) => io.stderr.write(`${source.plugin}: ${printable(text)}\n`)),
+    onLook: news.nextLook,
+    onNotice: news.say,
   });
   return EXIT.ok;
 }
@@ -47,37 +49,54 @@ export async function work(context: CommandContext, path: string): Promise<numbe
   const folder = liveFolderAt(path);
   const file = logFile(io.env.home, source.plugin);
   const contextOf = syncContextsOf(context);
-  const say = onChange((text) => log(file, text));
+  const signedOut = `not signed in: run "${source.plugin} login"`;
+  const say = (text: string) => logIfPossible(file, text);
+  const news = createNews((text) => say(printable(text)));
   try {
     if (contextOf() === undefined) {
-      log(file, `not signed in: run "${source.plugin} login"`);
+      say(signedOut);
+      letGo(folder);
       return EXIT.notSignedIn;
     }
+    const contextOrNews = () => {
+      const found = contextOf();
+      if (found === undefined) news.say(signedOut);
+      return found;
+    };
     await asWorker(folder, (signal, onLook) =>
-      follow(source.files(io.env), contextOf, {
+      follow(source.files(io.env), contextOrNews, {
         signal,
         idleMs: IDLE_MS,
-        onLook,
+        onLook() {
+          onLook();
+          news.nextLook();
+        },
         listen: (ring) => onMark(folder, ring),
         onSync(summary) {
           if (summary.sessionsSent + summary.messagesSent > 0) say(describe(summary));
         },
-        onNotice: (text) => say(printable(text)),
+        onNotice: news.say,
       }),
     );
     return EXIT.ok;
   } catch (error) {
-    log(file, `the worker ended: ${errorMessage(error)}`);
+    say(`the worker ended: ${errorMessage(error)}`);
+    letGo(folder);
     return EXIT.failed;
   }
 }
 
-/** What goes wrong goes wrong at every look: it is said once, until something else is to be said. */
-function onChange(say: (text: string) => void): (text: string) => void {
-  let last: string | undefined;
-  return (text) => {
-    if (text !== last) say(text);
-    last = text;
+/** What goes wrong goes wrong at every look: it is said when it was not said at the look before. */
+function createNews(say: (text: string) => void) {
+  let [before, now] = [new Set<string>(), new Set<string>()];
+  return {
+    nextLook() {
+      [before, now] = [now, new Set()];
+    },
+    say(text: string) {
+      if (!before.has(text) && !now.has(text)) say(text);
+      now.add(text);
+    },
   };
 }
 
@@ -87,7 +106,7 @@ export function hook({ source, io }: CommandContext, event: string): number {
     plugin: source.plugin,
     home: io.env.home,
     vars: io.env.vars,
-    names: [],
+    names: source.variables ?? [],
     runtime: process.execPath,
     cli: programPath(io),
     event,
