@@ -31,6 +31,7 @@ const tasks = {
     await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
     await run(process.execPath, ['clients/run.mjs', ...args]);
   },
+  'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),
   async bench() {
     await turbo('build');
     await run(process.execPath, ['bench/run.mjs', ...args]);
