@@ -101,6 +101,24 @@ function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
 }
 
+/**
+ * `known` while a plan is under way: an update whose answer is lost may have been taken, and then the
+ * server no longer has what it acknowledged before. Undefined when the plan updates nothing.
+ */
+export function withoutDoubtful(known: Acknowledged | undefined, plan: Plan): Acknowledged | undefined {
+  const { session } = plan;
+  const updates = plan.messages.filter(({ externalId }) => known?.messages[externalId] !== undefined);
+  const updatesSession = session !== undefined && known?.header !== undefined;
+  if (known === undefined || (updates.length === 0 && !updatesSession)) return undefined;
+  const next: Acknowledged = { ...known, messages: { ...known.messages } };
+  for (const { externalId } of updates) delete next.messages[externalId];
+  if (!updatesSession) return next;
+  // The hash of nothing: the server has the session all the same.
+  next.header = '';
+  if (session.title !== undefined) delete next.title;
+  return next;
+}
+
 /** `known` after an answer of the server. What it took is no longer refused, and what it refuses stays as it has it. */
 export function acknowledge(known: Acknowledged | undefined, sent: Sent, wire: WireSession): Acknowledged {
   const { externalId, title } = wire.session;

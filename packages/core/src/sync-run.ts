@@ -1,7 +1,7 @@
 import type { Checkpoint } from './checkpoint.js';
 import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { withinLimits } from './limits.js';
-import { acknowledge, plan } from './plan.js';
+import { acknowledge, type Plan, plan, withoutDoubtful } from './plan.js';
 import { type Sent, type Server, send } from './send.js';
 import { describeProblem, type PreparedSession, readSessions, wireOf } from './session.js';
 import type { RawSession, Source } from './source.js';
@@ -194,10 +194,18 @@ async function syncWire<R>(
     count(run, sent);
     checkpoints.save(raw.id, checkpoint);
   };
+  const sendPlan = async (next: Plan) => {
+    const certain = withoutDoubtful(checkpoint.sessions[id], next);
+    if (certain !== undefined) {
+      checkpoint.sessions[id] = certain;
+      checkpoints.save(raw.id, checkpoint);
+    }
+    await send(server, next, remember);
+  };
   for (;;) {
     const now = env.now() + server.skewMs;
     const next = plan(wire, checkpoint.sessions[id], { now, immediate: server.immediate });
-    if (next.session !== undefined || next.messages.length > 0) await send(server, next, remember);
+    if (next.session !== undefined || next.messages.length > 0) await sendPlan(next);
     if (next.waitMs === 0) return changed;
     await sleep(next.waitMs);
   }

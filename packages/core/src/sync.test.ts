@@ -335,6 +335,23 @@ describe('an interruption', () => {
     },
   );
 
+  it('of an update whose answer is lost is no hindrance when the transcript goes back to what it was', async () => {
+    for (const options of [{}, SAFE]) {
+      const world = await createWorld(options);
+      const [whole, part] = [prompt('m1', 'whole'), prompt('m1', 'part')];
+      world.write('one', [whole, { title: 'Whole' }], START - 3);
+      await world.sync();
+      const before = snapshot(world);
+      world.server.fault = () => faults.lostAnswer;
+      world.write('one', [part, { title: 'Part' }], START - 2);
+      expect(await world.sync()).toMatchObject({ failed: 1 });
+      world.server.fault = () => undefined;
+      world.write('one', [whole, { title: 'Whole' }], START - 1);
+      expect(await world.sync()).toMatchObject({ failed: 0 });
+      expect(snapshot(world)).toEqual(before);
+    }
+  });
+
   it('of the checkpoints, whatever is cut or gone, costs repeated work at most', async () => {
     const clean = await cleanSnapshot({}, writeHistory);
     const world = await createWorld();
