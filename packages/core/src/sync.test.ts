@@ -352,6 +352,26 @@ describe('an interruption', () => {
     }
   });
 
+  it.each([-60 * MINUTE, 60 * MINUTE])(
+    'by somebody who sets the clock by %i ms changes no date',
+    async (ms) => {
+      const clean = await cleanSnapshot({}, writeHistory);
+      for (let n = 0; n <= clean.requests; n++) {
+        const world = await createWorld();
+        writeHistory(world);
+        const set = () => {
+          world.clock.wrongBy = ms;
+          return undefined;
+        };
+        if (n === 0) world.server.healthFault = set;
+        world.server.fault = ({ number }) => (number === n ? set() : undefined);
+        expect(await world.sync({ concurrency: 1 })).toMatchObject({ failed: 0 });
+        expect(snapshot(world)).toEqual(clean.state);
+        await world.server.close();
+      }
+    },
+  );
+
   it('of the checkpoints, whatever is cut or gone, costs repeated work at most', async () => {
     const clean = await cleanSnapshot({}, writeHistory);
     const world = await createWorld();
