@@ -30,7 +30,8 @@ export interface Comparison {
  * keeps what an update leaves out; so what it was told of an earlier state may be all it has of it.
  *
  * 1. Every session and message of the clean state is there, with the same content: each field and part
- *    that the last state has. A field that it has not may be one that an earlier state had.
+ *    that the last state has. A field that it has not may be one that an earlier state had, and so may the
+ *    tokens of a session that has none: 0 does not reset them.
  * 2. Everything else is of an earlier state: a session or a message as one of them would have sent it.
  * 3. A date is one that some state gives; the moment when the server first heard of it where a state gives
  *    none; one before that moment where a state's was in the server's future.
@@ -147,7 +148,8 @@ class Checker {
     known: readonly object[],
   ): void {
     for (const field of names) {
-      if (final?.[field] !== undefined) this.same(id, field, fieldOf(clean, field), fieldOf(actual, field));
+      if (isTold(field, final?.[field], names))
+        this.same(id, field, fieldOf(clean, field), fieldOf(actual, field));
       else this.oneOf(id, field, actual, known);
     }
   }
@@ -221,6 +223,11 @@ function fieldOf(item: object, field: string): unknown {
 
 function isEqual(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isTold(field: string, value: unknown, names: readonly string[]): boolean {
+  const isReset = value === 0 && names === SESSION_FIELDS && field.endsWith('Tokens');
+  return value !== undefined && !isReset;
 }
 
 function show(value: unknown): string {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /** The true time of a run, and the clock of the machine that its processes see, which may be wrong. */
 export class Clock {
@@ -35,8 +35,15 @@ export class Clock {
     closeSync(this.file);
   }
 
-  /** In place and always as long, so that a reader finds a whole number at any moment. */
+  /** In place and always as long, so that a reader finds whole numbers at any moment. */
   private write(): void {
-    writeSync(this.file, String(this.time + this.offset).padStart(20), 0);
+    const numbers = [this.time + this.offset, this.time];
+    writeSync(this.file, numbers.map((number) => String(number).padStart(20)).join(''), 0);
   }
+}
+
+/** What a process sees of it: the clock of the machine, and the time that passes, whatever that shows. */
+export function readClock(path: string): { now: number; elapsed: number } {
+  const text = readFileSync(path, 'latin1');
+  return { now: Number(text.slice(0, 20)), elapsed: Number(text.slice(20)) };
 }

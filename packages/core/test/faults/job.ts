@@ -9,6 +9,7 @@ export interface Job {
   apiKey: string;
   /** Names the process to the server. */
   agent: string;
+  /** All processes of a run share a clock, which only sleeping and the scheduler move; see `Clock`. */
   clockFile: string;
   /** Real milliseconds after which the client gives up on an answer. */
   timeoutMs: number;

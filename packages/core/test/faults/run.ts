@@ -144,6 +144,10 @@ class Run {
     if (last.summary.failed > 0 || last.notices.some(isWaiting)) {
       problems.push(`the last sync failed: ${last.notices.join('; ')}`);
     }
+    // A torn note may cost one more comparison.
+    const { summary } = await this.undisturbed();
+    const sent = summary.sessionsSent + summary.messagesSent;
+    if (sent > 0) problems.push(`a sync with nothing to do sent ${sent} sessions and messages`);
     const again = await this.undisturbed();
     if (again.requests > 0) problems.push(`a sync with nothing to do sent ${again.requests} requests`);
   }
@@ -151,7 +155,9 @@ class Run {
   private async undisturbed(): Promise<Result> {
     const { home, clock, server, schedule } = this;
     const job = jobOf(schedule, { home, clockFile: clock.path, url: server.hosted.url });
-    return resultOf(await (await this.start(job)).ending);
+    const result = resultOf(await (await this.start(job)).ending);
+    this.tools.log?.(`undisturbed at ${clock.now}: ${JSON.stringify(result)}`);
+    return result;
   }
 
   private async round(round: Round): Promise<void> {
@@ -163,13 +169,14 @@ class Run {
     }
     if (round.jump?.at === 'before') this.jump(round.jump.ms);
     const pids = new Map<string, number>();
+    const before = this.done;
     this.server.begin({
       faults: round.server.map(({ kind, point, count }) => ({
         kind,
         count,
         from: place(point, this.clean.requests),
       })),
-      onArrival: (number, agent) => this.onArrival(round, number, agent, pids),
+      onArrival: (number, agent) => this.onArrival(round, before, number, agent, pids),
       onInjected: (kind, path) => this.injected({ kind, place: path }),
     });
     const works: Work[] = [];
@@ -180,7 +187,7 @@ class Run {
       works.push(work);
     }
     for (const { ending } of works) this.ended(await ending);
-    if (round.meanwhile !== undefined) this.changeUpTo(round.changes + 1);
+    if (round.meanwhile !== undefined) this.changeUpTo(before + 1);
   }
 
   private start(job: Job): Promise<Work> {
@@ -192,8 +199,8 @@ class Run {
 
   private jobFor(round: Round, plan: WorkerPlan, index: number): Job {
     const { home, clock, server, schedule, clean } = this;
-    const change = schedule.changes[round.changes];
     const { meanwhile } = round;
+    const change = schedule.changes[this.done];
     const job: Job = {
       ...jobOf(schedule, { home, clockFile: clock.path, url: server.hosted.url }),
       agent: `worker ${index}`,
@@ -203,7 +210,7 @@ class Run {
       force: plan.force,
     };
     if (plan.file !== undefined) {
-      const paths = [...new Set(schedule.changes.slice(0, round.changes + 1).map(({ path }) => path))];
+      const paths = [...new Set(schedule.changes.slice(0, this.done + 1).map(({ path }) => path))];
       job.file = paths[Math.floor(plan.file * paths.length)] ?? '';
     }
     if (plan.kill !== undefined && plan.kill.at !== 'arrival') {
@@ -223,16 +230,17 @@ class Run {
   }
 
   private onArrival(
-    { jump, meanwhile, workers, changes }: Round,
+    { jump, meanwhile, workers }: Round,
+    before: number,
     number: number,
     agent: string,
     pids: ReadonlyMap<string, number>,
   ): 'taken' | 'dropped' | undefined {
     const { requests } = this.clean;
     if (typeof jump?.at === 'number' && place(jump.at, requests) === number) this.jump(jump.ms);
-    if (meanwhile?.at === 'request' && place(meanwhile.point, requests) === number && this.done === changes) {
-      const change = this.schedule.changes[changes];
-      this.changeUpTo(changes + 1);
+    if (meanwhile?.at === 'request' && place(meanwhile.point, requests) === number && this.done === before) {
+      const change = this.schedule.changes[before];
+      this.changeUpTo(before + 1);
       this.count(`history ${change?.kind} meanwhile`);
     }
     for (const [index, { kill }] of workers.entries()) {
@@ -255,7 +263,9 @@ class Run {
   private changeUpTo(count: number): void {
     for (; this.done < Math.min(count, this.schedule.changes.length); this.done++) {
       const change = this.schedule.changes[this.done];
-      if (change !== undefined) applyOnDisk(this.home, change);
+      if (change === undefined) return;
+      applyOnDisk(this.home, change);
+      this.tools.log?.(`${change.kind} ${change.path}: ${change.content?.length ?? 'gone'}`);
     }
   }
 

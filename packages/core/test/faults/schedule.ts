@@ -22,7 +22,7 @@ type Point = number;
 export interface Round {
   /** The true time at the earliest, milliseconds since the Unix epoch. */
   clock: number;
-  /** How many changes have happened when it begins. */
+  /** How many changes have happened when it begins, at least. */
   changes: number;
   /** The next one happens while the first process is at work. */
   meanwhile?: { at: 'read' | 'write' | 'request'; point: Point };
@@ -101,7 +101,7 @@ export function createSchedule(fixtures: Fixtures, random: Random): Schedule {
   const changes = evolve(files, random, live);
   const count = random.int(1, 4);
   const starts = Array.from({ length: count }, () => random.int(0, changes.length)).sort((a, b) => a - b);
-  let clock = live ? Math.min(...changes.map(({ time }) => time)) : EPOCH;
+  let clock = live ? Math.min(...changes.map(({ time }) => time || EPOCH)) : EPOCH;
   const rounds = starts.map((done, index): Round => {
     const youngest = live ? latest(changes.slice(0, done)) : 0;
     clock = Math.max(clock + random.int(0, 20) * SECOND, youngest + random.int(0, 6_000));

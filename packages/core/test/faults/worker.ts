@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { source as claudeCode } from '../../../claude-code-sync/src/source.js';
 import { source as codex } from '../../../codex-sync/src/source.js';
@@ -6,6 +5,7 @@ import { checkpointFolder, openCheckpoints } from '../../src/checkpoint.js';
 import { createClient } from '../../src/client.js';
 import type { Env, Source } from '../../src/source.js';
 import { type SyncContext, syncFile, syncHistory } from '../../src/sync.js';
+import { readClock } from './clock.js';
 import { die, report, watchDisk } from './disk.js';
 import type { FromWorker, Job, Result, ToolName, ToWorker } from './job.js';
 import { createRandom } from './random.js';
@@ -22,7 +22,7 @@ const intervals = new Map<NodeJS.Timeout, { act: () => void; everyMs: number; at
 let sleeps = 0;
 
 async function run(job: Job): Promise<Result> {
-  const now = clockOf(job);
+  const now = () => readClock(job.clockFile).now;
   const disk = watchDisk(job, now);
   Math.random = createRandom(job.seed).number;
   driveIntervals(now);
@@ -47,6 +47,7 @@ async function run(job: Job): Promise<Result> {
     }),
     checkpoints: openCheckpoints(checkpointFolder({ env, sourceId: source.id, url, apiKey }), now),
     sleep,
+    elapsed: () => readClock(job.clockFile).elapsed,
   };
   const options = {
     concurrency: job.concurrency,
@@ -58,11 +59,6 @@ async function run(job: Job): Promise<Result> {
       ? await syncHistory(context, options)
       : await syncFile(context, join(job.home, job.file), options);
   return { summary, notices, reads: disk.reads, writes: disk.writes, requests: requests.count };
-}
-
-/** All processes of a run share the clock in a file, which only sleeping and its owner move. */
-function clockOf({ clockFile }: Job): () => number {
-  return () => Number(readFileSync(clockFile, 'latin1'));
 }
 
 async function sleepBy(ms: number, now: () => number): Promise<void> {
