@@ -17,6 +17,8 @@ export interface Fault {
   answer: 'reset' | 'cut' | 'hang' | 'true' | Reply;
   /** Real milliseconds that pass before the request is applied. */
   delayMs?: number;
+  /** Happens when it has been applied and before it is answered. */
+  meanwhile?: () => void;
 }
 
 interface Reply {
@@ -110,6 +112,7 @@ export async function startHostedServer(options: HostedOptions = {}): Promise<Ho
     if (fault?.when === 'part') seen.body?.messages?.pop();
     const truth = fault?.when === 'before' ? NOTHING : answerTo(seen, request.headers.authorization);
     underWay.set(session, (underWay.get(session) ?? 1) - 1);
+    fault?.meanwhile?.();
     respond(response, fault?.answer ?? 'true', truth);
   };
   const healthFaultOf = ({ path }: SeenRequest) => (path === '/health' ? hosted.healthFault() : undefined);

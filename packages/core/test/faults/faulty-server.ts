@@ -116,5 +116,7 @@ function faultOf(kind: ServerFaultKind, path: string, clock: Clock): Fault | und
     case 'slow by the clock':
       clock.pass(4_000);
       return { when: 'after', answer: 'true' };
+    case 'slow answer by the clock':
+      return { when: 'after', answer: 'true', meanwhile: () => clock.pass(4_000) };
   }
 }

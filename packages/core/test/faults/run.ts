@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { source as claudeCode } from '../../../claude-code-sync/src/source.js';
@@ -34,13 +34,16 @@ interface Tools {
   log?: (text: string) => void;
 }
 
+/** Where a thousand small files cost least. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 const PATIENT_MS = 30_000;
 const IMPATIENT_MS = 250;
 
 /** One run: an undisturbed sync of the last state, the disturbed ones of all states, and the comparison. */
 export async function runSeed(seed: number, tools: Tools): Promise<Outcome> {
   const schedule = createSchedule(tools.fixtures, createRandom(seed));
-  const folder = mkdtempSync(join(tmpdir(), 'opensync-faults-'));
+  const folder = mkdtempSync(join(MEMORY, 'opensync-faults-'));
   const outcome: Outcome = { seed, injected: new Map(), places: new Map(), problems: [] };
   try {
     const clean = await cleanSync(schedule, tools, join(folder, 'clean'));

@@ -63,6 +63,7 @@ const SERVER_FAULTS = {
   'batch that lies': 2,
   slow: 1,
   'slow by the clock': 1,
+  'slow answer by the clock': 1,
 };
 export type ServerFaultKind = keyof typeof SERVER_FAULTS;
 
