@@ -49,9 +49,11 @@ function targetsOf(path: string, content: Buffer, random: Random): Target[] {
   return targets;
 }
 
-/** At a line's end, mostly. */
+/** At a line's end, mostly; often before a tool's result, which makes an earlier message grow. */
 function cutOf(content: Buffer, random: Random): number {
-  const cut = random.int(0, content.length);
+  const results = [...content.toString('latin1').matchAll(/"(tool_result|function_call_output)"/g)];
+  const cut =
+    results.length > 0 && random.chance(0.5) ? random.pick(results).index : random.int(0, content.length);
   if (random.chance(0.3)) return cut;
   return content.lastIndexOf(0x0a, cut) + 1;
 }

@@ -11,7 +11,7 @@ import { runSeed } from './run.js';
 const SEEDS = Array.from({ length: 24 }, (_, index) => index + 1);
 
 describe('a sync that is killed, lied to and interrupted', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'opensync-faults-build-'));
+  const folder = mkdtempSync(join(tmpdir(), 'opensync-faults-'));
   const fixtures = loadFixtures(resolve(import.meta.dirname, '../../..'));
   let pool: Pool;
 
@@ -26,6 +26,6 @@ describe('a sync that is killed, lied to and interrupted', () => {
   });
 
   it.each(SEEDS)('ends as one that never failed, seed %i', async (seed) => {
-    expect((await runSeed(seed, { pool, fixtures })).problems).toEqual([]);
+    expect((await runSeed(seed, { pool, fixtures, folder })).problems).toEqual([]);
   });
 });

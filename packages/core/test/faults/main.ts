@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadFixtures } from './fixtures.js';
 import { Pool } from './pool.js';
@@ -6,13 +7,17 @@ import { type Outcome, runSeed } from './run.js';
 const USAGE = 'npm run test:faults -- [--runs N] [--from SEED] [--seed SEED] [--at-once N]';
 const REPLAY = 'npm run test:faults -- --seed';
 
-/** @param packages the folder with the plugins, for their fixtures; @param worker the bundled `worker.ts` */
-export async function main(args: string[], packages: string, worker: string): Promise<number> {
+/**
+ * @param packages the folder with the plugins, for their fixtures
+ * @param folder for everything that is written, with the bundled worker in it
+ */
+export async function main(args: string[], packages: string, folder: string): Promise<number> {
   const options = readOptions(args);
   const atOnce = Math.min(options.atOnce, options.seeds.length);
-  const pool = new Pool(worker, atOnce);
+  const pool = new Pool(join(folder, 'worker.mjs'), atOnce);
   const tools = {
     pool,
+    folder,
     fixtures: loadFixtures(packages),
     ...(options.verbose && { log: (text: string) => console.log(text) }),
   };

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { source as claudeCode } from '../../../claude-code-sync/src/source.js';
 import { source as codex } from '../../../codex-sync/src/source.js';
@@ -30,12 +29,11 @@ export interface Outcome {
 interface Tools {
   pool: Pool;
   fixtures: Fixtures;
+  /** Where the homes are made. */
+  folder: string;
   /** Tells what happens as it happens. */
   log?: (text: string) => void;
 }
-
-/** Where a thousand small files cost least. */
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const PATIENT_MS = 30_000;
 const IMPATIENT_MS = 250;
@@ -43,7 +41,7 @@ const IMPATIENT_MS = 250;
 /** One run: an undisturbed sync of the last state, the disturbed ones of all states, and the comparison. */
 export async function runSeed(seed: number, tools: Tools): Promise<Outcome> {
   const schedule = createSchedule(tools.fixtures, createRandom(seed));
-  const folder = mkdtempSync(join(MEMORY, 'opensync-faults-'));
+  const folder = mkdtempSync(join(tools.folder, `${seed}-`));
   const outcome: Outcome = { seed, injected: new Map(), places: new Map(), problems: [] };
   try {
     const clean = await cleanSync(schedule, tools, join(folder, 'clean'));
@@ -127,6 +125,7 @@ class Run {
       clock.atLeast(schedule.endsAt);
       this.server.begin({ faults: [], onArrival: () => undefined, onInjected: () => undefined });
       await this.finish();
+      this.checkTurns();
       return shownBy(this.server.hosted.store, 'user');
     } finally {
       clock.close();
@@ -153,6 +152,17 @@ class Run {
     if (sent > 0) problems.push(`a sync with nothing to do sent ${sent} sessions and messages`);
     const again = await this.undisturbed();
     if (again.requests > 0) problems.push(`a sync with nothing to do sent ${again.requests} requests`);
+  }
+
+  /**
+   * The server has one request for a session at a time, since parallel ones conflict. Not so when a process
+   * dies or gives up while the server is at work, nor when its lock looks as if it had been left behind.
+   */
+  private checkTurns(): void {
+    const excuses = ['kill -9', 'timeout', 'timeout, taken', 'clock set forward', 'clock set back'];
+    if (this.server.hosted.inFlight > 1 && !excuses.some((kind) => this.outcome.injected.has(kind))) {
+      this.outcome.problems.push('two requests for one session were under way at the same time');
+    }
   }
 
   private async undisturbed(): Promise<Result> {

@@ -100,12 +100,13 @@ export function createSchedule(fixtures: Fixtures, random: Random): Schedule {
   // While it was written, or long after.
   const live = random.chance(0.5);
   const changes = evolve(files, random, live);
-  const count = random.int(1, 4);
-  const starts = Array.from({ length: count }, () => random.int(0, changes.length)).sort((a, b) => a - b);
+  const starts = startsOf(changes, random);
   let clock = live ? Math.min(...changes.map(({ time }) => time || EPOCH)) : EPOCH;
   const rounds = starts.map((done, index): Round => {
     const youngest = live ? latest(changes.slice(0, done)) : 0;
-    clock = Math.max(clock + random.int(0, 20) * SECOND, youngest + random.int(0, 6_000));
+    // Within the windows in which the server drops updates, mostly.
+    const pause = live && random.chance(0.8) ? random.int(0, 2_500) : random.int(0, 20) * SECOND;
+    clock = Math.max(clock + pause, youngest + random.pick([0, 300, 2_000, 6_000]));
     return roundAt(clock, done, index, random, done < changes.length);
   });
   const embedded = random.chance(0.3);
@@ -120,6 +121,17 @@ export function createSchedule(fixtures: Fixtures, random: Random): Schedule {
     rounds,
     endsAt: Math.max(clock, live ? latest(changes) : 0) + random.pick([0, 300, 2_000, 7_000, HOUR]),
   };
+}
+
+/** How many changes have happened when each round begins. Often one looks at a file just before it changes and one just after. */
+function startsOf(changes: readonly Change[], random: Random): number[] {
+  const starts = Array.from({ length: random.int(1, 3) }, () => random.int(0, changes.length));
+  const later = changes.flatMap(({ kind }, index) => (kind === 'created' ? [] : [index]));
+  if (later.length > 0 && random.chance(0.7)) {
+    const index = random.pick(later);
+    starts.push(index, index + 1);
+  }
+  return starts.sort((a, b) => a - b);
 }
 
 function latest(changes: readonly TimedChange[]): number {
