@@ -35,6 +35,7 @@ const tasks = {
     await turbo('build');
     await run(process.execPath, ['scripts/plugins.mjs']);
   },
+  'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),
   async bench() {
     await turbo('build');
     await run(process.execPath, ['bench/run.mjs', ...args]);

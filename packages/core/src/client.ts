@@ -62,7 +62,7 @@ const HealthAnswer = z.object({
 export interface Health {
   /** The server's clock, milliseconds since the Unix epoch. */
   timestamp: number;
-  /** Server's clock minus ours, milliseconds. Off by half a round trip at most. */
+  /** Server's clock minus ours, milliseconds. Too low by what the answer took on its way, and never too high. */
   skewMs: number;
   server?: string;
   version?: string;
@@ -158,14 +158,6 @@ export function createClient(options: ClientOptions): Client {
 }
 
 async function health(settings: Settings): Promise<Answer<Health>> {
-  let sentAt = 0;
-  const timed: Settings = {
-    ...settings,
-    fetch: (input, init) => {
-      sentAt = settings.now();
-      return settings.fetch(input, init);
-    },
-  };
   const call: Call<z.infer<typeof HealthAnswer>> = {
     method: 'GET',
     path: '/health',
@@ -173,10 +165,10 @@ async function health(settings: Settings): Promise<Answer<Health>> {
     schema: HealthAnswer,
     otherwise: 'server',
   };
-  const { data, ...answer } = await request(timed, call);
+  const { data, ...answer } = await request(settings, call);
   if (data === undefined) return answer;
   const { status: _, ...facts } = data;
-  const skewMs = Math.round(facts.timestamp - (sentAt + settings.now()) / 2);
+  const skewMs = Math.round(facts.timestamp - settings.now());
   return { ...answer, data: { ...facts, skewMs } };
 }
 

@@ -126,8 +126,17 @@ describe('the window in which the server drops updates', () => {
     expect(atOnce.messages.map(({ createdAt }) => createdAt)).toEqual([NOW, NOW]);
   });
 
+  it('is not over for one that is a little ahead of what is known of the clock: it keeps its date', () => {
+    const all = wire([message('a', NOW + 2_000)]);
+    const next = plan(all, undefined, HOSTED);
+    expect(next).toMatchObject({ messages: [], waitMs: 2_000 + UPDATE_WINDOW_MS });
+    const later = { ...HOSTED, now: NOW + next.waitMs };
+    expect(plan(all, undefined, later).messages).toEqual(all.messages);
+    expect(plan(all, undefined, IMMEDIATE).messages).toEqual(all.messages);
+  });
+
   it('keeps a message from the future behind the one before it that waits', () => {
-    const all = wire([message('a', NOW - 1_000), message('b', NOW + 40)]);
+    const all = wire([message('a', NOW - 1_000), message('b', NOW + 60_000)]);
     expect(plan(all, undefined, HOSTED)).toMatchObject({ messages: [], waitMs: 4_200 });
   });
 

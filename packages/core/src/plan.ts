@@ -39,6 +39,12 @@ export interface PlanOptions {
  */
 export const UPDATE_WINDOW_MS = 5_200;
 
+/**
+ * What is known of the server's clock may lag by the time that its answer took. A message that seems to be
+ * ahead of it by no more waits as well, and keeps its date.
+ */
+const MAX_LAG_MS = 10_000;
+
 /** The difference between a session and what the server has of it. Pure. */
 export function plan(wire: WireSession, known: Acknowledged | undefined, options: PlanOptions): Plan {
   const result: Plan = { isNew: known?.header === undefined, messages: [], waitMs: 0 };
@@ -74,14 +80,14 @@ function planHeader(
   return data;
 }
 
-/** A message dated after now, by a clock that runs ahead, is old enough: it is sent with an older date. */
+/** A message dated well after now, by a clock that runs ahead, is old enough: it is sent with an older date. */
 function waitOf(message: SyncMessageData, now: number): number {
-  if (message.createdAt === undefined || message.createdAt > now) return 0;
+  if (message.createdAt === undefined || message.createdAt > now + MAX_LAG_MS) return 0;
   return Math.max(0, message.createdAt + UPDATE_WINDOW_MS - now);
 }
 
 function notInFuture(message: SyncMessageData, { now, immediate }: PlanOptions): SyncMessageData {
-  if (message.createdAt === undefined || message.createdAt <= now) return message;
+  if (message.createdAt === undefined || message.createdAt <= now + MAX_LAG_MS) return message;
   return { ...message, createdAt: immediate ? now : now - UPDATE_WINDOW_MS };
 }
 
@@ -99,6 +105,24 @@ export function headerHash(session: SyncSessionData): string {
 /** 96 bits: enough to tell two states of one message apart, short enough to keep for each. */
 function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
+}
+
+/**
+ * `known` while a plan is under way: an update whose answer is lost may have been taken, and then the
+ * server no longer has what it acknowledged before. Undefined when the plan updates nothing.
+ */
+export function withoutDoubtful(known: Acknowledged | undefined, plan: Plan): Acknowledged | undefined {
+  const { session } = plan;
+  const updates = plan.messages.filter(({ externalId }) => known?.messages[externalId] !== undefined);
+  const updatesSession = session !== undefined && known?.header !== undefined;
+  if (known === undefined || (updates.length === 0 && !updatesSession)) return undefined;
+  const next: Acknowledged = { ...known, messages: { ...known.messages } };
+  for (const { externalId } of updates) delete next.messages[externalId];
+  if (!updatesSession) return next;
+  // The hash of nothing: the server has the session all the same.
+  next.header = '';
+  if (session.title !== undefined) delete next.title;
+  return next;
 }
 
 /** `known` after an answer of the server. What it took is no longer refused, and what it refuses stays as it has it. */

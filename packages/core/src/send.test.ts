@@ -43,8 +43,16 @@ describe('one by one', () => {
   it('sends the session before its messages and notes what was taken', async () => {
     const { send, paths, noted } = await start();
     await send({ session: SESSION, messages: [message('a'), message('b')] });
-    expect(paths()).toEqual(['/sync/session', '/sync/message', '/sync/message']);
+    expect(paths()).toEqual(['/sync/session', '/sync/session', '/sync/message', '/sync/message']);
     expect(noted()).toEqual({ session: true, messages: ['a', 'b'], refused: [] });
+  });
+
+  it('brings a new duration to a session whose first call was taken and never acknowledged', async () => {
+    const { send, hosted } = await start();
+    hosted.fault = ({ number }) => (number < 3 ? faults.lostAnswer : undefined);
+    await expect(send({ session: { ...SESSION, durationMs: 0 } })).rejects.toMatchObject({ kind: 'network' });
+    await send({ session: { ...SESSION, durationMs: 139 } });
+    expect(hosted.store.snapshot()).toMatchObject([{ title: 'T', durationMs: 139 }]);
   });
 
   it('notes often, so that an interruption repeats little', async () => {
@@ -85,7 +93,7 @@ describe('one by one', () => {
 
   it('stops at a failure that may pass, with what was taken noted', async () => {
     const { send, noted, hosted } = await start();
-    hosted.fault = ({ number }) => (number > 2 ? faults.overloaded : undefined);
+    hosted.fault = ({ number }) => (number > 3 ? faults.overloaded : undefined);
     const sending = send({ session: SESSION, messages: [message('a'), message('b')] });
     await expect(sending).rejects.toMatchObject({ kind: 'network', status: 503 });
     expect(noted()).toEqual({ session: true, messages: ['a'], refused: [] });

@@ -38,17 +38,17 @@ const REMEMBER_EVERY = 25;
  * @throws OpenSyncError when the server cannot be reached or refuses the key; what was remembered stays
  */
 export async function send(server: Server, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
-  if (server.batch) await sendBatches(server.client, plan, remember);
-  else await sendSingly(server.client, plan, remember);
+  if (server.batch) await sendBatches(server, plan, remember);
+  else await sendSingly(server, plan, remember);
 }
 
-async function sendBatches(client: Client, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
+async function sendBatches(server: Server, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
   let rest = plan;
   for (const messages of batches(plan.messages)) {
     const sessions = rest.session === undefined ? [] : [rest.session];
-    const answer = await client.syncBatch({ sessions, messages });
+    const answer = await server.client.syncBatch({ sessions, messages });
     // It does not say which item it refuses; one by one, each has an answer of its own.
-    if (answer.kind === 'poison' && !answer.data?.failed?.length) return sendSingly(client, rest, remember);
+    if (answer.kind === 'poison' && !answer.data?.failed?.length) return sendSingly(server, rest, remember);
     const sent = outcome(sessions, messages, answer);
     remember(sent);
     if (plan.isNew && sessions.length > 0 && !sent.session) return;
@@ -95,7 +95,7 @@ function* batches(messages: readonly SyncMessageData[]): Generator<SyncMessageDa
   if (batch.length > 0 || messages.length === 0) yield batch;
 }
 
-async function sendSingly(client: Client, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
+async function sendSingly(server: Server, plan: Plan, remember: (sent: Sent) => void): Promise<void> {
   let pending: Sent = { session: false, messages: [], refused: [] };
   const flush = () => {
     if (pending.session || pending.messages.length > 0 || pending.refused.length > 0) remember(pending);
@@ -103,13 +103,13 @@ async function sendSingly(client: Client, plan: Plan, remember: (sent: Sent) => 
   };
   try {
     if (plan.session !== undefined) {
-      const refusal = refusalOf(await client.syncSession(plan.session));
+      const refusal = await sendSession(server, plan.session);
       if (refusal === undefined) pending.session = true;
       else pending.refused.push({ externalId: plan.session.externalId, error: refusal });
       if (refusal !== undefined && plan.isNew) return;
     }
     for (const message of plan.messages) {
-      const refusal = await sendMessage(client, message);
+      const refusal = await sendMessage(server.client, message);
       if (refusal === undefined) pending.messages.push(message.externalId);
       else pending.refused.push({ externalId: message.externalId, error: refusal });
       if (pending.messages.length >= REMEMBER_EVERY) flush();
@@ -117,6 +117,21 @@ async function sendSingly(client: Client, plan: Plan, remember: (sent: Sent) => 
   } finally {
     flush();
   }
+}
+
+/**
+ * Within 10 s of any change the hosted server takes a call whose title, model and tokens it has already
+ * for a repeat, and drops what else is in it, with ok. Whether it has them, a lost answer leaves open; a
+ * call without a title always applies, so one follows.
+ */
+async function sendSession(
+  { client, immediate }: Server,
+  session: SyncSessionData,
+): Promise<string | undefined> {
+  const refusal = refusalOf(await client.syncSession(session));
+  if (refusal !== undefined || immediate || session.title === undefined) return refusal;
+  const { title: _, source: __, ...update } = session;
+  return refusalOf(await client.syncSession(update));
 }
 
 /**

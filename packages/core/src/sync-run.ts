@@ -1,7 +1,8 @@
 import type { Checkpoint } from './checkpoint.js';
-import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+import { createConnection } from './connection.js';
+import { errorMessage, isOpenSyncError, type OpenSyncError } from './errors.js';
 import { withinLimits } from './limits.js';
-import { acknowledge, plan } from './plan.js';
+import { acknowledge, type Plan, plan, withoutDoubtful } from './plan.js';
 import { type Sent, type Server, send } from './send.js';
 import { describeProblem, type PreparedSession, sessionsToSend, wireOf } from './session.js';
 import type { RawSession, Source } from './source.js';
@@ -27,7 +28,7 @@ export interface Run<R> {
   options: SyncOptions;
   summary: SyncSummary;
   stamp: string;
-  /** Connects when it is first asked. */
+  /** Connects when it is first asked; see `createConnection`. */
   server(): Promise<Server>;
   failuresInARow: number;
 }
@@ -56,13 +57,12 @@ export async function syncSessions<R>(
 }
 
 function createRun<R>(context: SyncContext<R>, options: SyncOptions, summary: SyncSummary): Run<R> {
-  let connecting: Promise<Server> | undefined;
   return {
     context,
     options,
     summary,
     stamp: stampOf(context.source as Source, context.config),
-    server: () => (connecting ??= connect(context)),
+    server: createConnection(context),
     failuresInARow: 0,
   };
 }
@@ -90,20 +90,6 @@ function isHopeless<R>(run: Run<R>, { kind, status }: OpenSyncError): boolean {
   if (kind !== 'network') return false;
   run.failuresInARow++;
   return run.failuresInARow >= (status === 500 ? MAX_ERRORS_IN_A_ROW : MAX_FAILURES_IN_A_ROW);
-}
-
-async function connect<R>(context: SyncContext<R>): Promise<Server> {
-  const client = typeof context.client === 'function' ? await context.client() : context.client;
-  const { success, data, error, kind } = await client.health();
-  if (!success || data === undefined) throw new OpenSyncError(kind ?? 'network', error ?? 'No answer.');
-  const has = (capability: string) => data.capabilities.includes(capability);
-  return {
-    client,
-    skewMs: data.skewMs,
-    batch: has('batch'),
-    immediate: has('immediate-updates'),
-    unlimited: has('unlimited'),
-  };
 }
 
 /** The sessions in one raw session: each counts once, however often it is looked at. */
@@ -184,7 +170,7 @@ async function syncSession<R>(
   if (isBlank && !server.immediate) return false;
   let changed = false;
   for (const part of server.unlimited ? [wire] : splitWire(wire)) {
-    changed = (await syncWire(run, raw, part, checkpoint, server)) || changed;
+    changed = (await syncWire(run, raw, part, checkpoint)) || changed;
   }
   return changed;
 }
@@ -194,7 +180,6 @@ async function syncWire<R>(
   raw: RawSession<R>,
   wire: WireSession,
   checkpoint: Checkpoint,
-  server: Server,
 ): Promise<boolean> {
   const { checkpoints, env } = run.context;
   const sleep = run.context.sleep ?? ((ms: number) => new Promise((done) => setTimeout(done, ms)));
@@ -206,10 +191,19 @@ async function syncWire<R>(
     count(run, sent);
     checkpoints.save(raw.id, checkpoint);
   };
+  const sendPlan = async (server: Server, next: Plan) => {
+    const certain = withoutDoubtful(checkpoint.sessions[id], next);
+    if (certain !== undefined) {
+      checkpoint.sessions[id] = certain;
+      checkpoints.save(raw.id, checkpoint);
+    }
+    await send(server, next, remember);
+  };
   for (;;) {
+    const server = await run.server();
     const now = env.now() + server.skewMs;
     const next = plan(wire, checkpoint.sessions[id], { now, immediate: server.immediate });
-    if (next.session !== undefined || next.messages.length > 0) await send(server, next, remember);
+    if (next.session !== undefined || next.messages.length > 0) await sendPlan(server, next);
     if (next.waitMs === 0) return changed;
     await sleep(next.waitMs);
   }

@@ -335,6 +335,43 @@ describe('an interruption', () => {
     },
   );
 
+  it('of an update whose answer is lost is no hindrance when the transcript goes back to what it was', async () => {
+    for (const options of [{}, SAFE]) {
+      const world = await createWorld(options);
+      const [whole, part] = [prompt('m1', 'whole'), prompt('m1', 'part')];
+      world.write('one', [whole, { title: 'Whole' }], START - 3);
+      await world.sync();
+      const before = snapshot(world);
+      world.server.fault = () => faults.lostAnswer;
+      world.write('one', [part, { title: 'Part' }], START - 2);
+      expect(await world.sync()).toMatchObject({ failed: 1 });
+      world.server.fault = () => undefined;
+      world.write('one', [whole, { title: 'Whole' }], START - 1);
+      expect(await world.sync()).toMatchObject({ failed: 0 });
+      expect(snapshot(world)).toEqual(before);
+    }
+  });
+
+  it.each([-60 * MINUTE, 60 * MINUTE])(
+    'by somebody who sets the clock by %i ms changes no date',
+    async (ms) => {
+      const clean = await cleanSnapshot({}, writeHistory);
+      for (let n = 0; n <= clean.requests; n++) {
+        const world = await createWorld();
+        writeHistory(world);
+        const set = () => {
+          world.clock.wrongBy = ms;
+          return undefined;
+        };
+        if (n === 0) world.server.healthFault = set;
+        world.server.fault = ({ number }) => (number === n ? set() : undefined);
+        expect(await world.sync({ concurrency: 1 })).toMatchObject({ failed: 0 });
+        expect(snapshot(world)).toEqual(clean.state);
+        await world.server.close();
+      }
+    },
+  );
+
   it('of the checkpoints, whatever is cut or gone, costs repeated work at most', async () => {
     const clean = await cleanSnapshot({}, writeHistory);
     const world = await createWorld();
@@ -439,7 +476,7 @@ describe('stopping', () => {
   it('happens after a few attempts when the server goes away, and what waited is sent by the next run', async () => {
     const world = await createWorld();
     fill(world, 30);
-    world.server.fault = ({ number }) => (number > 10 ? faults.overloaded : undefined);
+    world.server.fault = ({ number }) => (number > 15 ? faults.overloaded : undefined);
     const first = await world.sync({ concurrency: 1 });
     expect(first).toMatchObject({
       sessions: 30,
@@ -447,8 +484,8 @@ describe('stopping', () => {
       sessionsSent: 5,
       stopped: { kind: 'network', status: 503 },
     });
-    // Three sessions, five tries each.
-    expect(world.newRequests()).toHaveLength(10 + 15);
+    // Five sessions, each with two calls of its own and a message; then three, five tries each.
+    expect(world.newRequests()).toHaveLength(15 + 15);
     world.server.fault = () => undefined;
     expect(await world.sync()).toMatchObject({ sessions: 30, unchanged: 5, sessionsSent: 25, failed: 0 });
   });
@@ -756,7 +793,7 @@ describe('syncHistory', () => {
       concurrency: 1,
       onProgress: (done, total) => progress.push(`${done}/${total}`),
     });
-    const sessions = world.server.requests.filter(({ path }) => path === '/sync/session');
+    const sessions = world.server.requests.filter(({ body }) => body?.title !== undefined);
     expect(sessions.map(({ body }) => body.externalId)).toEqual(['three', 'one']);
     expect(progress).toEqual(['1/2', '2/2']);
   });

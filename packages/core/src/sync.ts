@@ -17,6 +17,8 @@ export interface SyncContext<R = unknown> {
   client: Client | (() => Promise<Client>);
   checkpoints: CheckpointStore;
   sleep?: (ms: number) => Promise<void>;
+  /** Milliseconds since some moment, by a clock that nobody sets. Default: `performance.now`. */
+  elapsed?: () => number;
 }
 
 export interface SyncOptions {

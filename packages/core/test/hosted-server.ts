@@ -1,13 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { HostedStore } from './hosted-store.js';
 
 /** What the server does instead of answering as it should. */
 export interface Fault {
-  /** `after`: the request has been applied, and only its answer is lost. */
-  when: 'before' | 'after';
-  /** `reset` closes the connection without an answer. */
-  answer: 'reset' | { status: number; body: string; headers?: Record<string, string> };
+  /**
+   * `after`: the request has been applied, and only its answer is lost. `part`: a batch has been applied
+   * without its last message.
+   */
+  when: 'before' | 'after' | 'part';
+  /**
+   * `reset` closes the connection without an answer, `cut` in the middle of the true one; `hang` leaves it
+   * open for good, and `true` is what the server has to say.
+   */
+  answer: 'reset' | 'cut' | 'hang' | 'true' | Reply;
+  /** Real milliseconds that pass before the request is applied. */
+  delayMs?: number;
+  /** Happens when it has been applied and before it is answered. */
+  meanwhile?: () => void;
+}
+
+interface Reply {
+  status: number;
+  body: string;
+  headers?: Record<string, string>;
 }
 
 /** A request that reached the server. */
@@ -16,6 +33,8 @@ export interface SeenRequest {
   number: number;
   method: string;
   path: string;
+  /** User agent. */
+  agent: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes.
   body: any;
 }
@@ -30,6 +49,8 @@ export interface HostedOptions {
    * windows away, `batch` makes batches complete and name what failed, as the embedded server does.
    */
   capabilities?: ('batch' | 'immediate-updates' | 'unlimited')[];
+  /** A message that the database refuses, whenever it is sent. */
+  isPoison?: (message: Record<string, unknown>) => boolean;
 }
 
 export interface HostedServer {
@@ -39,6 +60,10 @@ export interface HostedServer {
   requests: SeenRequest[];
   /** Asked before each request to `/sync/…` is handled. */
   fault: (request: SeenRequest) => Fault | undefined;
+  /** Asked for each health check. */
+  healthFault: () => Fault | undefined;
+  /** Asked before a body is read: true closes the connection. */
+  hangUp: (path: string) => boolean;
   /** Largest number of requests for one session that were under way at the same time (H15: should be 1). */
   readonly inFlight: number;
   close(): Promise<void>;
@@ -63,12 +88,17 @@ export const faults = {
  * State is in memory and open to comparison; the clock and the faults are the test's.
  */
 export async function startHostedServer(options: HostedOptions = {}): Promise<HostedServer> {
-  const { now = Date.now, users = { [API_KEY]: 'user' }, capabilities = [] } = options;
-  const store = new HostedStore({ now, immediate: capabilities.includes('immediate-updates') });
+  const { now = Date.now, users = { [API_KEY]: 'user' }, capabilities = [], isPoison } = options;
+  const immediate = capabilities.includes('immediate-updates');
+  const store = new HostedStore({ now, immediate, ...(isPoison && { isPoison }) });
   const underWay = new Map<string, number>();
   let inFlight = 0;
   let count = 0;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    if (hosted.hangUp(request.url ?? '')) {
+      request.socket.destroy();
+      return;
+    }
     const seen = await read(request);
     if (seen.path.startsWith('/sync/')) seen.number = ++count;
     hosted.requests.push(seen);
@@ -77,11 +107,15 @@ export async function startHostedServer(options: HostedOptions = {}): Promise<Ho
     if (session !== '') inFlight = Math.max(inFlight, underWay.get(session) ?? 0);
     // A turn of the event loop, in which a second request for the session could come in.
     await new Promise(setImmediate);
-    const fault = seen.number === 0 ? undefined : hosted.fault(seen);
-    const answer = fault?.when === 'before' ? undefined : answerTo(seen, request.headers.authorization);
+    const fault = seen.number === 0 ? healthFaultOf(seen) : hosted.fault(seen);
+    if (fault?.delayMs !== undefined) await setTimeout(fault.delayMs);
+    if (fault?.when === 'part') seen.body?.messages?.pop();
+    const truth = fault?.when === 'before' ? NOTHING : answerTo(seen, request.headers.authorization);
     underWay.set(session, (underWay.get(session) ?? 1) - 1);
-    respond(response, fault?.answer ?? answer ?? 'reset');
+    fault?.meanwhile?.();
+    respond(response, fault?.answer ?? 'true', truth);
   };
+  const healthFaultOf = ({ path }: SeenRequest) => (path === '/health' ? hosted.healthFault() : undefined);
   const answerTo = (seen: SeenRequest, authorization: string | undefined): Reply => {
     const route = `${seen.method} ${seen.path.split('?')[0]}`;
     if (route === 'GET /health')
@@ -123,6 +157,8 @@ export async function startHostedServer(options: HostedOptions = {}): Promise<Ho
     store,
     requests: [],
     fault: () => undefined,
+    healthFault: () => undefined,
+    hangUp: () => false,
     get inFlight() {
       return inFlight;
     },
@@ -134,7 +170,7 @@ export async function startHostedServer(options: HostedOptions = {}): Promise<Ho
   return hosted;
 }
 
-type Reply = Exclude<Fault['answer'], string>;
+const NOTHING: Reply = { status: 500, body: '' };
 
 function json(data: object, status = 200): Reply {
   return { status, body: JSON.stringify(data), headers: { 'content-type': 'application/json' } };
@@ -145,12 +181,23 @@ async function read(request: IncomingMessage): Promise<SeenRequest> {
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
   const body = text === '' ? undefined : JSON.parse(text);
-  return { number: 0, method: request.method ?? '', path: request.url ?? '', body };
+  const agent = request.headers['user-agent'] ?? '';
+  return { number: 0, method: request.method ?? '', path: request.url ?? '', agent, body };
 }
 
-function respond(response: ServerResponse, answer: Fault['answer']): void {
+function respond(response: ServerResponse, answer: Fault['answer'], truth: Reply): void {
+  if (answer === 'hang') return;
   if (answer === 'reset') response.socket?.destroy();
-  else response.writeHead(answer.status, answer.headers).end(answer.body);
+  else if (answer === 'cut') cutOff(response, truth);
+  else {
+    const { status, headers, body } = answer === 'true' ? truth : answer;
+    response.writeHead(status, headers).end(body);
+  }
+}
+
+function cutOff(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.write(body.slice(0, body.length >> 1), () => response.socket?.destroy());
 }
 
 /** A batch of the sync is about one session as well. */

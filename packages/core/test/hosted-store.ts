@@ -17,6 +17,8 @@ export interface StoredSession {
   searchableText: string;
   createdAt: number;
   updatedAt: number;
+  /** When it was first told of it, by its own clock. */
+  insertedAt: number;
 }
 
 export interface StoredPart {
@@ -36,6 +38,7 @@ export interface StoredMessage {
   durationMs?: number;
   createdAt: number;
   parts: StoredPart[];
+  insertedAt: number;
 }
 
 export interface StoreOptions {
@@ -43,6 +46,8 @@ export interface StoreOptions {
   now: () => number;
   /** Updates apply at once: without H1, H2 and H6. */
   immediate: boolean;
+  /** A message that is refused, whenever it is sent. */
+  isPoison?: (message: Body) => boolean;
 }
 
 type Body = Record<string, unknown>;
@@ -100,6 +105,7 @@ export class HostedStore {
   /** `POST /sync/message`. @throws for a value it refuses; nothing is stored then */
   saveMessage(user: string, body: Body): void {
     checkMessage(body);
+    if (this.options.isPoison?.(body)) throw new Error(refusalOf(body));
     const now = this.options.now();
     const known = this.messages.get(String(body.externalId));
     // H1: counted from the message's own date, wherever that lies.
@@ -118,9 +124,11 @@ export class HostedStore {
   /** Everything that a clean sync and an interrupted one must agree on, in the order the server shows it. */
   snapshot(): object {
     const sessions = [...this.sessions.values()].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
-    return sessions.map(({ updatedAt: _, searchableText: __, ...session }) => ({
+    return sessions.map(({ updatedAt: _, insertedAt: __, searchableText: ___, ...session }) => ({
       ...session,
-      messages: this.messagesOf(session.externalId).map(({ session: ___, ...message }) => message),
+      messages: this.messagesOf(session.externalId).map(
+        ({ session: ____, insertedAt: _____, ...message }) => message,
+      ),
     }));
   }
 
@@ -150,6 +158,7 @@ export class HostedStore {
       searchableText: (body.title as string | undefined) ?? '',
       createdAt: number(body.createdAt) ?? now,
       updatedAt: now,
+      insertedAt: now,
     };
     checkDocument(session);
     this.sessions.set(keyOf(user, session.externalId), session);
@@ -199,8 +208,14 @@ export class HostedStore {
       ...only(body, ['textContent', 'model', 'promptTokens', 'completionTokens', 'durationMs']),
       createdAt: number(body.createdAt) ?? this.options.now(),
       parts: partsOf(body),
+      insertedAt: this.options.now(),
     });
   }
+}
+
+/** As the hosted server words it, with all of what it refuses. */
+function refusalOf(body: Body): string {
+  return `ArgumentValidationError: Value does not match validator. Path: .parts Object: ${JSON.stringify(body)}`;
 }
 
 function keyOf(user: string, sessionId: string): string {

@@ -32,7 +32,8 @@ export function temporaryDirectory(): string {
 /** A home directory, a clock that only sleeping moves, and a server that shares it. */
 export interface World {
   home: string;
-  clock: { now: number };
+  /** `wrongBy`: how far somebody has set the machine's clock, in milliseconds. */
+  clock: { now: number; wrongBy: number };
   server: HostedServer;
   /** What people would be told. */
   notices: string[];
@@ -56,11 +57,11 @@ export interface Changes {
 }
 
 export async function createWorld(options: HostedOptions = {}): Promise<World> {
-  const clock = { now: START };
+  const clock = { now: START, wrongBy: 0 };
   const server = await startHostedServer({ now: () => clock.now, ...options });
   onTestFinished(() => server.close());
   const home = temporaryDirectory();
-  const env: Env = { home, vars: {}, now: () => clock.now };
+  const env: Env = { home, vars: {}, now: () => clock.now + clock.wrongBy };
   const sleep = async (ms: number) => {
     clock.now += ms;
   };
@@ -92,6 +93,7 @@ export async function createWorld(options: HostedOptions = {}): Promise<World> {
       client: createClient({ url, apiKey, sleep, now: env.now, ...(fetch && { fetch }) }),
       checkpoints: openCheckpoints(folderOf(source.id, url, apiKey), env.now),
       sleep,
+      elapsed: () => world.clock.now,
     }),
     newRequests() {
       const paths = server.requests.filter(({ number }) => number > seen).map(({ path }) => path);

@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadFixtures } from './fixtures.js';
+import { Pool } from './pool.js';
+import { runSeed } from './run.js';
+
+/** A few of the runs of `npm run test:faults`. */
+const SEEDS = Array.from({ length: 24 }, (_, index) => index + 1);
+
+describe('a sync that is killed, lied to and interrupted', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'opensync-faults-'));
+  const fixtures = loadFixtures(resolve(import.meta.dirname, '../../..'));
+  let pool: Pool;
+
+  beforeAll(() => {
+    execFileSync(process.execPath, [join(import.meta.dirname, 'build.mjs'), folder, 'worker']);
+    pool = new Pool(join(folder, 'worker.mjs'), 2);
+  });
+
+  afterAll(async () => {
+    await pool.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(SEEDS)('ends as one that never failed, seed %i', async (seed) => {
+    expect((await runSeed(seed, { pool, fixtures, folder })).problems).toEqual([]);
+  });
+});
