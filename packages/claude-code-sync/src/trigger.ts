@@ -7,6 +7,7 @@ import {
   inspectSettings,
   jsonValue,
   memberOf,
+  membersOf,
   parseDocument,
   withoutBom,
 } from '@opensync/core/trigger';
@@ -28,11 +29,25 @@ export const trigger: Trigger = {
   isInstalled: (env) => findProgram(env, 'claude') !== undefined || existsSync(configFolder(env)),
   settings: (env, hook) => [hooksFile({ path: settingsPath(env), hook, events: EVENTS, grouped: true })],
   afterSetup: ['A session that is open now takes part when it is started again.'],
+  hasOwnPlugin: (env) => isPluginOn(settingsPath(env)),
   check: (env) => inspectSettings(settingsPath(env), (text) => check(settingsPath(env), text)),
 };
 
 function settingsPath(env: Env): string {
   return join(configFolder(env), 'settings.json');
+}
+
+/** As `/plugin install` writes it. A file that cannot be read is an error where it is edited. */
+function isPluginOn(path: string): boolean {
+  let isOn = false;
+  inspectSettings(path, (text) => {
+    const plugins = memberOf(parseDocument(withoutBom(text)), 'enabledPlugins')?.value;
+    isOn = membersOf(plugins).some(
+      ({ name, value }) => /^claude-code-sync@/.test(name) && jsonValue(value) === true,
+    );
+    return [];
+  });
+  return isOn;
 }
 
 function check(path: string, text: string): Finding[] {

@@ -143,7 +143,9 @@ describe('check', () => {
     symlinkSync(join(home, 'dotfiles'), folder());
     setUp();
     trust(EVENTS, join(home, 'dotfiles'));
-    expect(check()).toEqual([{ level: 'ok', text: 'Codex trusts the hooks.' }]);
+    expect(check()).toEqual([
+      expect.objectContaining({ level: 'ok', text: expect.stringContaining('trust') }),
+    ]);
   });
 
   it('counts the place of a hook behind other people’s', () => {
@@ -175,7 +177,7 @@ describe('check', () => {
     writeFileSync(join(folder(), 'config.toml'), 'notify = ["say"]\n');
     trust(EVENTS);
     expect(check()).toEqual([
-      { level: 'ok', text: 'Codex trusts the hooks.' },
+      expect.objectContaining({ level: 'ok', text: expect.stringContaining('trust') }),
       expect.objectContaining({ level: 'warning', text: expect.stringContaining('"notify"') }),
     ]);
   });
@@ -189,4 +191,15 @@ describe('check', () => {
       expect.objectContaining({ level: 'error', text: expect.stringContaining('config.toml') }),
     ]);
   });
+});
+
+it('is called already where Codex has the plugin of this repository switched on', () => {
+  mkdirSync(join(home, '.codex'));
+  const config = (text: string) => writeFileSync(join(home, '.codex/config.toml'), text);
+  const found: (boolean | undefined)[] = [trigger.hasOwnPlugin?.(env)];
+  for (const rest of ['enabled = true', 'enabled = false']) {
+    config(`[plugins."codex-sync@opensync"]\n${rest}\n`);
+    found.push(trigger.hasOwnPlugin?.(env));
+  }
+  expect(found).toEqual([false, true, false]);
 });

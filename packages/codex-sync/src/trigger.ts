@@ -45,6 +45,7 @@ export const trigger: Trigger = {
     'At its next start, Codex says "Hooks need review": choose "Trust all and continue", or review them first.',
     'Until then, turns are synced when they are complete, and not before.',
   ],
+  hasOwnPlugin: isPluginOn,
   check: (env, hook) => [...checkHooks(env, hook), ...checkNotify(env, hook)],
 };
 
@@ -141,6 +142,19 @@ function placesOfOurs(root: JsonNode, plugin: string): string[] {
   });
 }
 
+/** As `codex plugin add` writes it. */
+function isPluginOn(env: Env): boolean {
+  let isOn = false;
+  inspectSettings(configPath(env), (text) => {
+    const { plugins = {} } = readToml(text) as { plugins?: Record<string, { enabled?: unknown }> };
+    isOn = Object.entries(plugins).some(
+      ([name, { enabled }]) => /^codex-sync@/.test(name) && enabled !== false,
+    );
+    return [];
+  });
+  return isOn;
+}
+
 interface HookState {
   enabled?: unknown;
   trusted_hash?: unknown;
@@ -163,7 +177,7 @@ function hookStates(env: Env): { isOn: boolean; states: Record<string, HookState
 
 function checkNotify(env: Env, hook: HookCommand): Finding[] {
   return inspectSettings(configPath(env), (text) => {
-    if (isNotified(text, hook)) return [];
+    if (isNotified(text, hook) || isPluginOn(env)) return [];
     const remedy = `Run "${hook.plugin} setup" again; what is in its place goes on working.`;
     return [
       { level: 'warning', text: `"notify" in ${configPath(env)} does not call ${hook.plugin}.`, remedy },

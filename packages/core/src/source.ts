@@ -136,6 +136,8 @@ export interface Trigger {
   /** Whether the tool is on this machine: its program or its folder. */
   isInstalled(env: Env): boolean;
   settings(env: Env, hook: HookCommand): SettingsFile[];
+  /** Whether the tool calls us already, by a plugin that it has installed itself; then nothing has to be written. */
+  hasOwnPlugin?(env: Env): boolean;
   /** What the person still has to do or know after `setup`, a sentence each. */
   afterSetup?: readonly string[];
   /** Looks at what only this tool has, such as hooks that wait to be trusted. Reads, and changes nothing. */

@@ -216,6 +216,9 @@ function isNewer(version: string, verified: string): boolean {
 /** Whether the tool's settings call this install: adding what is there already changes nothing. */
 function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: HookCommand): Report[] {
   const setup = `Run "${source.plugin} setup".`;
+  if (trigger.hasOwnPlugin?.(io.env) === true) {
+    return [ok('hooks', `${source.name} has its plugin ${source.plugin} switched on`)];
+  }
   const reports = trigger.settings(io.env, hook).flatMap((file) => {
     try {
       const text = statSync(file.path, { throwIfNoEntry: false }) ? readFileSync(file.path, 'utf8') : '';
