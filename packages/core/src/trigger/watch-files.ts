@@ -64,5 +64,6 @@ export function watchFiles(
 /** A folder that was removed and made anew is another one, which its old watcher does not see. */
 function identityOf(folder: string): string {
   const stats = statSync(folder, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`;
+  // Numbers of files are given out again at once.
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`;
 }
