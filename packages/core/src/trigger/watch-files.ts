@@ -13,8 +13,8 @@ export interface FileWatcher {
  * Calls back whenever something changes in the folders of these patterns; which file it is, is left to
  * who looks, and `refresh` as well: a burst of changes must not list the folders once for each of them.
  *
- * One watcher a folder: a recursive one on Linux misses what is appended to a file that was replaced by a
- * rename (Node 20 to 26.0, measured), and new folders are seen by their parent. Folders that cannot be
+ * On Linux one watcher a folder: a recursive one there misses what is appended to a file that was replaced
+ * by a rename (Node 20 to 26.0, measured), and new folders are seen by their parent. Folders that cannot be
  * watched, because there are too many of them or on a file system that does not tell, are for the poll
  * underneath.
  */
@@ -31,7 +31,7 @@ export function watchFiles(
   };
   const add = (folder: string, identity: string) => {
     try {
-      const watcher = watch(folder, { persistent: false }, onChange);
+      const watcher = watch(folder, { persistent: false, recursive: IS_RECURSIVE }, onChange);
       watcher.on('error', () => forget(folder));
       watchers.set(folder, { watcher, identity });
     } catch (error) {
@@ -43,7 +43,7 @@ export function watchFiles(
     }
   };
   const refresh = () => {
-    const wanted = new Set(patterns.flatMap(({ folder, include }) => findFolders(folder, include)));
+    const wanted = new Set(patterns.flatMap(foldersOf));
     for (const folder of [...watchers.keys()]) if (!wanted.has(folder)) forget(folder);
     for (const folder of wanted) {
       const identity = identityOf(folder);
@@ -59,6 +59,14 @@ export function watchFiles(
       for (const folder of [...watchers.keys()]) forget(folder);
     },
   };
+}
+
+/** These watch a whole tree by themselves, at the cost of one. */
+const IS_RECURSIVE = process.platform === 'darwin' || process.platform === 'win32';
+
+function foldersOf({ folder, include }: FilePattern): string[] {
+  const folders = findFolders(folder, include);
+  return IS_RECURSIVE ? folders.slice(0, 1) : folders;
 }
 
 /** A folder that was removed and made anew is another one, which its old watcher does not see. */
