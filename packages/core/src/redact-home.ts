@@ -31,7 +31,13 @@ export function homeRewriter(homes: readonly string[]): RewriteHome {
   const rewriters = [...new Set(homes)]
     .sort((a, b) => b.length - a.length)
     .flatMap((home) => rewriterOf(home) ?? []);
-  return (text) => rewriters.reduce((result, rewrite) => rewrite(result), text);
+  return (text) => {
+    // What is rewritten may show that a path begins behind it.
+    for (let [before, result] = ['', text]; ; ) {
+      [before, result] = [result, rewriters.reduce((part, rewrite) => rewrite(part), result)];
+      if (result === before) return result;
+    }
+  };
 }
 
 /** Undefined for a home without a name, such as `/`. */

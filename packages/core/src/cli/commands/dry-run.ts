@@ -115,7 +115,11 @@ function jsonPrinter(out: NodeJS.WritableStream): Printer {
   out.write('{"schema":1,"dryRun":true,"sessions":[');
   return {
     print(_, { sessions, messages }) {
-      for (const session of sessions) of(session.externalId).session = session;
+      for (const session of sessions) {
+        const entry = of(session.externalId);
+        // A hosted server is told twice, the second time without what is only told once.
+        entry.session = { ...entry.session, ...session };
+      }
       for (const message of messages) of(message.sessionExternalId).messages.push(message);
     },
     end() {
