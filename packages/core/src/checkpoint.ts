@@ -1,6 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
+  constants,
+  copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -264,15 +267,31 @@ function acquire(lock: string, now: () => number): string | undefined {
 /** Process and machine, and what tells this lock from any other of theirs. */
 function create(lock: string, now: () => number): string | undefined {
   const token = `${process.pid} ${hostname()} ${randomUUID()}`;
+  const own = `${lock}.${randomUUID()}`;
   mkdirSync(dirname(lock), { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(lock, token, { flag: 'wx', mode: 0o600 });
+    writeFileSync(own, token, { flag: 'wx', mode: 0o600 });
+    touch(own, now());
+    putInPlace(own, lock);
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return undefined;
     throw error;
+  } finally {
+    rmSync(own, { force: true });
   }
   touch(lock, now());
   return token;
+}
+
+/** As a link it says whose it is from the first moment on: neither a crash nor a full disk leaves one that nobody can judge. */
+function putInPlace(own: string, lock: string): void {
+  try {
+    linkSync(own, lock);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw error;
+    // A file system without links.
+    copyFileSync(own, lock, constants.COPYFILE_EXCL);
+  }
 }
 
 /** A lock that cannot be touched looks left over too early, which costs repeated work at most. */
@@ -289,7 +308,7 @@ function staleToken(lock: string, now: () => number): string | undefined {
   const token = readIfExists(lock);
   const touchedAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
   if (token === undefined || touchedAt === undefined) return undefined;
-  // Empty while its owner is between creating and writing it.
+  // Empty while its owner is between creating and writing it, on a file system without links.
   const [pid, host] = token.split(' ');
   const isDead = host === hostname() && !isAlive(Number(pid));
   return isDead || now() - touchedAt > LOCK_STALE_MS ? token : undefined;

@@ -35,7 +35,8 @@ export interface Comparison {
  * 2. Everything else is of an earlier state: a session or a message as one of them would have sent it.
  * 3. A date is one that some state gives; the moment when the server first heard of it where a state gives
  *    none; one before that moment where a state's was in the server's future.
- * 4. Messages stand in the order of the clean state, but for those that got another date in an earlier state.
+ * 4. Messages stand in the order of the clean state, but for those that got another date in an earlier state,
+ *    and those that came in between later on, when their own dates were in the server's future.
  * 5. A session counts the messages that it has.
  *
  * @returns what breaks a rule, in words
@@ -187,10 +188,28 @@ class Checker {
   /** Rule 4. */
   private order(id: string, clean: Entry, actual: Entry): void {
     const isSteady = ({ externalId }: StoredMessage) => new Set(this.datesOf(id, externalId)).size <= 1;
-    const ids = (messages: StoredMessage[]) => messages.filter(isSteady).map(({ externalId }) => externalId);
-    const expected = ids(clean.messages);
-    const found = ids(actual.messages).filter((message) => expected.includes(message));
+    const stored = new Map(actual.messages.map(({ externalId, createdAt }) => [externalId, createdAt]));
+    const late = this.latecomers(id, clean);
+    const expected = clean.messages
+      .filter(isSteady)
+      .map(({ externalId }) => externalId)
+      .filter((message) => !late.has(message) || this.datesOf(id, message).includes(stored.get(message)));
+    const found = [...stored.keys()].filter((message) => expected.includes(message));
     if (found.length === expected.length) this.same(id, 'order', expected, found);
+  }
+
+  /** Messages of the last state that stand before one which an earlier state had and they were not yet in. */
+  private latecomers(id: string, { messages }: Entry): Set<string> {
+    const late = new Set<string>();
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { externalId } of [...messages].reverse()) {
+      const has = (state: States[number]) =>
+        state.get(id)?.messages.some((message) => message.externalId === externalId);
+      const first = this.states.findIndex(has);
+      if (first > earliest) late.add(externalId);
+      earliest = Math.min(earliest, first);
+    }
+    return late;
   }
 
   /** Rule 5. */

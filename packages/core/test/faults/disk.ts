@@ -99,7 +99,7 @@ function changeHistory({ job }: State, at: 'read' | 'write', number: number): vo
 
 /** A lock has the time of the clock that its owner sees, from its first moment on. */
 function dated(path: string): void {
-  if (current === undefined || !path.endsWith('.lock')) return;
+  if (current === undefined || !/\.lock(\.[0-9a-f-]{36})?$/.test(path)) return;
   const seconds = current.now() / 1000;
   real.utimesSync(path, seconds, seconds);
 }
@@ -119,10 +119,11 @@ function install(): void {
           () => real.mkdirSync(path, options),
           () => undefined,
         )) as never;
-  fs.openSync = ((path: string, flags: string, mode?: number) => {
+  fs.openSync = ((path: string, flags: string | number, mode?: number) => {
     const open = () => {
       const descriptor = real.openSync(path, flags, mode);
       current?.open.set(descriptor, path);
+      if (typeof flags === 'string' ? flags.includes('x') : (flags & fs.constants.O_EXCL) !== 0) dated(path);
       return descriptor;
     };
     return flags === 'r' || flags === undefined
@@ -158,6 +159,13 @@ function install(): void {
     );
   };
   fs.renameSync = (from, to) => write('rename', String(to), () => real.renameSync(from, to));
+  fs.linkSync = (from, to) =>
+    write(
+      'link',
+      String(to),
+      () => real.linkSync(from, to),
+      () => undefined,
+    );
   fs.rmSync = (path, options) => {
     if (real.existsSync(path)) write('remove', String(path), () => real.rmSync(path, options));
     else real.rmSync(path, options);

@@ -136,13 +136,7 @@ class Run {
   /** The sync after which nothing may be missing, and one that finds nothing to do. */
   private async finish(): Promise<void> {
     const { problems } = this.outcome;
-    let last = await this.undisturbed();
-    for (let tries = 0; tries < 2 && last.notices.some(isWaiting); tries++) {
-      // A lock without the name of its owner is respected for so long.
-      this.count('left-over lock outlived');
-      this.clock.pass(tries === 0 ? 11 * MINUTE : 60 * HOUR);
-      last = await this.undisturbed();
-    }
+    const last = await this.undisturbed();
     if (last.summary.failed > 0 || last.notices.some(isWaiting)) {
       problems.push(`the last sync failed: ${last.notices.join('; ')}`);
     }
@@ -303,9 +297,6 @@ class Run {
     this.outcome.injected.set(kind, (this.outcome.injected.get(kind) ?? 0) + 1);
   }
 }
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 /** The number of a point that lies so far on the way, and sometimes just behind the last one. */
 function place(point: number, count: number): number {
