@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { WireSession } from '../../src/wire.js';
 import { type Fault, type HostedServer, type SeenRequest, startHostedServer } from '../hosted-server.js';
 import type { Clock } from './clock.js';
 import type { Schedule, ServerFaultKind } from './schedule.js';
 
 export const API_KEY = 'osk_fault_harness_key';
-const STRANGER_KEY = 'osk_fault_harness_stranger';
 
 /** Faults that are due: at which request of the round, counted with health checks, and for how many. */
 export interface DueFault {
@@ -32,7 +32,7 @@ const QUIET: RoundOfServer = { faults: [], onArrival: () => undefined, onInjecte
 export async function startFaultyServer(server: Schedule['server'], clock: Clock): Promise<FaultyServer> {
   const hosted = await startHostedServer({
     now: () => clock.now + server.skewMs,
-    users: { [API_KEY]: 'user', [STRANGER_KEY]: 'stranger' },
+    users: { [API_KEY]: 'user' },
     ...(server.capabilities && { capabilities: server.capabilities }),
     ...(server.poison && { isPoison }),
   });
@@ -64,6 +64,20 @@ export async function startFaultyServer(server: Schedule['server'], clock: Clock
     },
     close: () => hosted.close(),
   };
+}
+
+/** Another user has the same sessions, their messages by the ids that the tool itself gives them. */
+export function addStranger({ hosted: { store } }: FaultyServer, sessions: Iterable<WireSession>): void {
+  for (const { session, messages } of sessions) {
+    const { externalId: sessionExternalId, source } = session;
+    store.saveSession('stranger', { externalId: sessionExternalId, title: 'Theirs' });
+    for (const { externalId } of messages) {
+      const ownId = externalId.slice(`${source}:${sessionExternalId}:`.length);
+      const parts = [{ type: 'text', content: 'theirs' }];
+      if (isPoison({ externalId: ownId })) continue;
+      store.saveMessage('stranger', { sessionExternalId, externalId: ownId, role: 'user', parts });
+    }
+  }
 }
 
 /** One message in twelve, the same ones each time. */

@@ -9,7 +9,7 @@ import type { WireSession } from '../../src/wire.js';
 import { differences, type Shown, type States, shownBy } from './check.js';
 import { Clock } from './clock.js';
 import { damage } from './damage.js';
-import { API_KEY, type FaultyServer, startFaultyServer } from './faulty-server.js';
+import { API_KEY, addStranger, type FaultyServer, startFaultyServer } from './faulty-server.js';
 import type { Fixtures } from './fixtures.js';
 import { applyOnDisk, applyTo, type Files, writeFiles } from './history.js';
 import type { Injected, Job, Result } from './job.js';
@@ -45,9 +45,9 @@ export async function runSeed(seed: number, tools: Tools): Promise<Outcome> {
   const outcome: Outcome = { seed, injected: new Map(), places: new Map(), problems: [] };
   try {
     const clean = await cleanSync(schedule, tools, join(folder, 'clean'));
-    const run = new Run(schedule, tools, outcome, join(folder, 'run'), clean.result);
-    const actual = await run.all();
     const states = statesOf(schedule, join(folder, 'states'));
+    const run = new Run(schedule, tools, outcome, join(folder, 'run'), clean.result);
+    const actual = await run.all(states);
     outcome.problems.push(...differences({ clean: clean.shown, actual, states }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -115,18 +115,24 @@ class Run {
     this.clock = new Clock(join(home, 'clock'));
   }
 
-  async all(): Promise<Shown> {
+  async all(states: States): Promise<Shown> {
     const { schedule, clock } = this;
     clock.atLeast(schedule.rounds[0]?.clock ?? LATE);
     this.server = await startFaultyServer(schedule.server, clock);
     try {
+      addStranger(this.server, states.at(-1)?.values() ?? []);
+      const { store } = this.server.hosted;
+      const theirs = fingerprint(shownBy(store, 'stranger'));
       for (const round of schedule.rounds) await this.round(round);
       this.changeUpTo(schedule.changes.length);
       clock.atLeast(schedule.endsAt);
       this.server.begin({ faults: [], onArrival: () => undefined, onInjected: () => undefined });
       await this.finish();
       this.checkTurns();
-      return shownBy(this.server.hosted.store, 'user');
+      if (fingerprint(shownBy(store, 'stranger')) !== theirs) {
+        this.outcome.problems.push("another user's sessions have changed");
+      }
+      return shownBy(store, 'user');
     } finally {
       clock.close();
       await this.server.close();
@@ -301,6 +307,10 @@ class Run {
 /** The number of a point that lies so far on the way, and sometimes just behind the last one. */
 function place(point: number, count: number): number {
   return 1 + Math.floor(point * (count + 1));
+}
+
+function fingerprint(shown: Shown): string {
+  return JSON.stringify([...shown]);
 }
 
 function isWaiting(notice: string): boolean {
