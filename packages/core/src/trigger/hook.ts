@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { appendPrivate } from '../private-file.js';
 import { logFile, logIfPossible } from './log.js';
-import { becomeStarter, type Start, startWith } from './start.js';
+import { becomeStarter, type Start, spawnOfNode20, startWith } from './start.js';
 import { wake } from './wake.js';
 
 export { type Start, startWith } from './start.js';
@@ -76,11 +76,11 @@ const spawnOther = startWith(
   () => (require('node:child_process') as typeof import('node:child_process')).spawn,
 );
 
-/** A shell gives no session of its own to what it starts; a second call, which no tool waits for, does. */
 const startWorker: Start = (program, args, env) => {
   const become = becomeStarter();
-  if (become === undefined) return spawnOther(program, args, env);
-  return become(process.execPath, [__filename, START, program, ...args], env);
+  // A shell gives no session of its own to what it starts; a second call, which no tool waits for, does.
+  if (become !== undefined) return become(process.execPath, [__filename, START, program, ...args], env);
+  return (spawnOfNode20() ?? spawnOther)(program, args, env);
 };
 
 function startProgram([program, ...args]: string[]): void {

@@ -28,3 +28,37 @@ export function becomeStarter(): Start | undefined {
   return (program, args, env) =>
     execve(SHELL, ['sh', '-c', '"$@" </dev/null >/dev/null 2>&1 &', 'sh', program, ...args], env);
 }
+
+interface ProcessWrap {
+  Process: new () => {
+    spawn(options: {
+      file: string;
+      args: string[];
+      envPairs: string[];
+      detached: boolean;
+      stdio: { type: 'ignore' }[];
+    }): number;
+  };
+}
+
+/**
+ * What `spawn` does underneath, for Node.js 20 alone: it cannot become another program, and it gets no
+ * more releases (end of life: April 2026) that could change its inside.
+ */
+export function spawnOfNode20(): Start | undefined {
+  const { binding } = process as { binding?(name: 'process_wrap'): ProcessWrap };
+  if (binding === undefined || process.platform === 'win32' || !process.versions.node.startsWith('20.'))
+    return undefined;
+  return (program, args, env) => {
+    const { Process } = binding('process_wrap');
+    const ignored = { type: 'ignore' } as const;
+    const failure = new Process().spawn({
+      file: program,
+      args: [program, ...args],
+      envPairs: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      detached: true,
+      stdio: [ignored, ignored, ignored],
+    });
+    return failure === 0;
+  };
+}
