@@ -18,7 +18,9 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     code = result;
   });
   try {
+    if (args[0] === 'complete') (await import('./complete.js')).addCompletion(program);
     await program.parseAsync([...args], { from: 'user' });
+    await tellOfNewer({ source, io }, args);
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -27,6 +29,16 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     io.stderr.write(`${source.plugin}: ${errorMessage(error)}\n`);
     return isOpenSyncError(error) ? exitCodeOf(error) : EXIT.failed;
   }
+}
+
+/** Commands that a program calls. */
+const SILENT = ['complete', 'hook', 'work'];
+
+async function tellOfNewer(context: CommandContext, [command = '']: readonly string[]): Promise<void> {
+  const { stderr } = context.io;
+  if (stderr.isTTY !== true || SILENT.includes(command)) return;
+  const notice = (await import('./newer-version.js')).noticeOfNewer(context);
+  if (notice !== undefined) stderr.write(`\n${notice}\n`);
 }
 
 function exitCodeOf(error: OpenSyncError): number {
@@ -42,6 +54,10 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .version(source.version, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `\nTo complete commands with the tab key: "${source.plugin} complete bash" (zsh, fish, powershell) prints the script.`,
+    )
     .showHelpAfterError(`Run "${source.plugin} --help" to see what there is.`)
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

@@ -12,6 +12,7 @@ import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
 import { dateTime, printable } from '../format.js';
 import { hookCommand } from '../hook-command.js';
+import { isNewer } from '../newer-version.js';
 import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -205,12 +206,6 @@ function versionOfProgram(path: string): Promise<string | undefined> {
       done(/\d+\.\d+(\.\d+)?/.exec(String(stdout))?.[0]);
     });
   });
-}
-
-function isNewer(version: string, verified: string): boolean {
-  const [parts, known] = [version, verified].map((text) => text.split('.').map(Number));
-  const at = parts?.findIndex((part, index) => part !== known?.[index]) ?? -1;
-  return at !== -1 && (parts?.[at] ?? 0) > (known?.[at] ?? 0);
 }
 
 /** Whether the tool's settings call this install: adding what is there already changes nothing. */
