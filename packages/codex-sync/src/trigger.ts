@@ -23,7 +23,7 @@ import {
   runsHook,
 } from '@opensync/core/trigger';
 import { unknownRecord } from './known-records.js';
-import { addNotify, isNotified, readToml, removeNotify } from './notify.js';
+import { addNotify, isNotified, readToml, removeNotify, retireNotify } from './notify.js';
 import { codexHome } from './read.js';
 
 /*
@@ -90,6 +90,7 @@ function configToml(env: Env, hook: HookCommand): SettingsFile {
     path: configPath(env),
     add: (text) => addNotify(text, hook),
     remove: (text, before) => removeNotify(text, hook.plugin, before),
+    retire: (text) => retireNotify(text, hook.plugin),
   };
 }
 

@@ -13,7 +13,7 @@ import { logFile } from '../../trigger/log.js';
 import { dateTime, printable } from '../format.js';
 import { hookCommand } from '../hook-command.js';
 import { isNewer } from '../newer-version.js';
-import { accountOf, checkpointsOf } from '../open.js';
+import { accountOf, checkpointsOf, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /** A finding, and what part of the setup it is about. */
@@ -79,7 +79,7 @@ async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
   const login = `Run "${source.plugin} login".`;
   let config: Config;
   try {
-    const resolved = resolveConfig({ plugin: source.plugin, env: io.env });
+    const resolved = resolveConfig(settingsOf({ source, io }));
     config = resolved.config;
     if (resolved.withheldKey !== undefined && config.apiKey === undefined) {
       return [failure('sign-in', `the key in ${resolved.withheldKey} belongs to another server`, login)];
@@ -217,6 +217,10 @@ function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: H
   const reports = trigger.settings(io.env, hook).flatMap((file) => {
     try {
       const text = statSync(file.path, { throwIfNoEntry: false }) ? readFileSync(file.path, 'utf8') : '';
+      if (file.retire !== undefined && file.retire(text) !== text) {
+        const what = `${file.path} calls an earlier plugin, which sends the same sessions another time`;
+        return [failure('hooks', what, setup)];
+      }
       const [isComplete, hasOurs] = [file.add(text) === text, file.remove(text) !== text];
       if (isComplete) return hasOurs ? [ok('hooks', `${file.path} calls this install`)] : [];
       const what = hasOurs
@@ -326,7 +330,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[], isReac
   const reports: Report[] = [];
   let config: Config;
   try {
-    config = resolveConfig({ plugin: source.plugin, env: io.env }).config;
+    config = resolveConfig(settingsOf({ source, io })).config;
   } catch (error) {
     // Told of as "settings" already.
     if (isOpenSyncError(error)) return reports;

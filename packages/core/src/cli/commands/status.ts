@@ -5,7 +5,7 @@ import type { PrivacyLevel } from '../../privacy-setting.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
 import { dateTime } from '../format.js';
-import { accountOf, checkpointsOf } from '../open.js';
+import { accountOf, checkpointsOf, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 interface Status {
@@ -41,7 +41,7 @@ interface Status {
 
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
   const { source, io } = context;
-  const { config, withheldKey } = resolveConfig({ plugin: source.plugin, env: io.env });
+  const { config, withheldKey } = resolveConfig(settingsOf({ source, io }));
   const account = accountOf(config, io.env);
   const raws = findSessions(source, io.env);
   const result: Status = {
