@@ -68,6 +68,15 @@ describe('a draft of a session', () => {
     expect(draft.session.problems).toMatchObject([{ location: { file: '/f', line: 3 } }]);
   });
 
+  it('notes calls, and those that are not on its bill with the reason', () => {
+    const draft = draftSession('s1');
+    const location = { file: '/f', line: 2 };
+    draft.addCall({ id: 'r1' });
+    draft.addCall({ id: 'r2', location }, 'a failed request');
+    expect(draft.session.calls).toEqual([{ id: 'r1' }]);
+    expect(draft.session.uncounted).toEqual([{ id: 'r2', reason: 'a failed request', location }]);
+  });
+
   it('is no session without a message, and takes none that says nothing', () => {
     const draft = draftSession('s1');
     draft.addMessage({ id: '1', role: 'assistant', parts: [] });

@@ -1,4 +1,4 @@
-import type { Message, Part, Problem, Session } from './types.js';
+import type { ApiCall, Location, Message, Part, Session } from './types.js';
 
 /** A session while a `transform` reads it. */
 export interface SessionDraft {
@@ -7,7 +7,12 @@ export interface SessionDraft {
   /** Shows a message. One without parts is left out. */
   addMessage(message: Message): void;
   /** Puts a result directly behind the call of the same id, wherever that is; its name is the call's. */
-  addResult(result: { id: string; result: string; isError?: boolean; location?: Problem['location'] }): void;
+  addResult(result: { id: string; result: string; isError?: boolean; location?: Location }): void;
+  /**
+   * Notes a request that a model answered. With `uncounted` it is not on this session's bill, and that says
+   * why: it failed, or another session made it.
+   */
+  addCall(call: ApiCall, uncounted?: string): void;
   /**
    * The session, with what follows from its messages where no record said so: first and last time, the first
    * prompt as its title, and the name of the project. Copies count for none of it, but for the title of a
@@ -40,6 +45,10 @@ export function draftSession(id: string): SessionDraft {
       if (isError === true) part.isError = true;
       const isRepeated = next?.type === 'tool-result' && next.id === callId;
       parts.splice(index + 1, isRepeated ? 1 : 0, part);
+    },
+    addCall(call, reason) {
+      if (reason === undefined) session.calls.push(call);
+      else session.uncounted.push({ id: call.id, reason, ...(call.location && { location: call.location }) });
     },
     finish() {
       if (session.messages.length === 0) return [];

@@ -24,6 +24,7 @@ export type { PriceOverrides } from './price-overrides.js';
 export type { Cost, CostOptions, PricedCalls, PriceRow } from './pricing.js';
 export { addCosts, calculateCost, priceCalls } from './pricing.js';
 export type { PrivacyLevel, PrivacySetting, ProjectPrivacy } from './privacy-setting.js';
+export { partsOf, textOf } from './read/content.js';
 export { discover, filesVersion } from './read/discover.js';
 export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';

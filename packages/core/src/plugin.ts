@@ -8,6 +8,7 @@ export type { SessionDraft } from './draft.js';
 export { draftSession, filePart } from './draft.js';
 export type { ErrorKind } from './errors.js';
 export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+export { partsOf, textOf } from './read/content.js';
 export { filesVersion } from './read/discover.js';
 export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';

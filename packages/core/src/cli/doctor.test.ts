@@ -146,14 +146,14 @@ describe('doctor', () => {
     expect((await findings('hooks', source)).at(-1)).toMatchObject({ text: 'not trusted yet' });
   });
 
-  it('finds nothing wrong with a tool that has no hooks, and says how it is followed', async () => {
+  it('finds nothing wrong with a plugin that has no hooks, and says how the tool is followed', async () => {
     expect(await findings('hooks', tinySource as Source<never>)).toMatchObject([
       { level: 'ok', text: expect.stringContaining('"tiny-tool-sync watch"') },
     ]);
     expect(await findings('last hook', tinySource as Source<never>)).toEqual([]);
   });
 
-  it('says in the status what a session of a tool without hooks waits for', async () => {
+  it('says in the status what a session waits for where there are no hooks', async () => {
     const { out } = await run(['status'], tinySource as Source<never>);
     expect(out).toContain('Waiting   1 sessions, for "tiny-tool-sync watch", or "tiny-tool-sync sync"');
     expect(out).not.toContain('Last hook');

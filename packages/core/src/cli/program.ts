@@ -48,7 +48,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
       writeErr: (text) => void io.stderr.write(text),
     });
 
-  /** Of no use for a tool that calls nobody. */
+  /** Of no use where the tool does not call. */
   const whenCalled = { hidden: source.trigger === undefined };
   program
     .command('login')

@@ -176,13 +176,13 @@ describe('setup --remove', () => {
     expect({ code, out }).toEqual({ code: 0, out: 'Tiny Tool was not set up. Nothing was changed.\n' });
   });
 
-  it('has nothing to do for a tool without hooks: it says what follows it, and leaves its settings alone', async () => {
+  it('has nothing to do for a plugin without hooks: it says what follows the tool, and leaves its settings alone', async () => {
     writeFileSync(settings, '{}');
     const { code, err } = await run(['setup', '--yes'], { from: tinySource as Source });
     expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('"tiny-tool-sync watch"') });
     expect(await run(['setup', '--remove', '--yes'], { from: tinySource as Source })).toEqual({
       code: 0,
-      out: 'Tiny Tool has no hooks. Nothing was changed.\n',
+      out: 'Tiny Tool does not call tiny-tool-sync. Nothing was changed.\n',
       err: '',
     });
     expect(readFileSync(settings, 'utf8')).toBe('{}');

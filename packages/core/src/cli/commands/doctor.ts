@@ -157,7 +157,7 @@ function checkDisk({ io }: CommandContext): Report[] {
 async function checkTrigger(context: CommandContext): Promise<Report[]> {
   const { source, io } = context;
   if (source.trigger === undefined) {
-    return [ok('hooks', `${source.name} has none; "${source.plugin} watch" keeps the server up to date`)];
+    return [ok('hooks', `${source.plugin} has none; "${source.plugin} watch" keeps the server up to date`)];
   }
   const trigger = await source.trigger();
   const hook = hookCommand(context);

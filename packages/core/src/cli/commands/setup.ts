@@ -29,15 +29,15 @@ export async function setup(context: CommandContext, options: SetupOptions): Pro
   return options.remove === true ? disconnect(context, trigger, options) : connect(context, trigger, options);
 }
 
-/** @throws OpenSyncError `config` for a tool that calls nobody, unless that is what is wanted */
+/** @throws OpenSyncError `config` for a plugin that no tool calls, unless that is what is wanted */
 function withoutTrigger(context: CommandContext, options: SetupOptions): number {
   const { name, plugin } = context.source;
   const hint = `"${plugin} watch" keeps the server up to date, "${plugin} sync" sends what there is.`;
   if (options.remove !== true)
-    throw new OpenSyncError('config', `${name} has no hooks, so there is nothing to set up. ${hint}`);
+    throw new OpenSyncError('config', `${plugin} has nothing that ${name} could call. ${hint}`);
   const outcome = {
     action: 'remove' as const,
-    result: `${name} has no hooks. Nothing was changed.`,
+    result: `${name} does not call ${plugin}. Nothing was changed.`,
     next: [],
   };
   report(context, options, { changes: [] }, outcome);
