@@ -2,6 +2,10 @@ import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/
 import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
 import { billOf, isFailed, modelOf } from './billing.js';
 
+/** All that Pi has written up to 0.87; a new one may be a bill. */
+const TYPES =
+  /^(message|usage|compaction|branch_summary|(model|thinking_level)_change|session_info|custom(_message)?|label|context_(edit|transform)|ephemeral)$/;
+
 /** Rules and their evidence: docs/formats/pi.md. */
 export function transform(records: Iterable<Located<unknown>>, raw: { id: string }): Session[] {
   const draft = draftSession(raw.id);
@@ -19,6 +23,7 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
       draft.session.projectPath = stringOf(entry.cwd);
       continue;
     }
+    if (!TYPES.test(`${entry.type}`)) draft.leaveOut(entry.type, location);
     if (entry.type === 'session_info') draft.session.title = stringOf(entry.name);
     const message = fieldsOf(entry.message);
     current = { ...current, ...modelOf(entry), ...modelOf(message) };

@@ -83,6 +83,14 @@ describe('what Pi bills besides answers', () => {
   });
 });
 
+describe('a record of a later Pi', () => {
+  it('is left out and named, since it may be a bill', () => {
+    const { session } = only([header, answer('a1', 1), entry('x1', 2, { type: 'deferred_usage', usage })]);
+    expect(session.calls).toHaveLength(1);
+    expect(session.problems).toMatchObject([{ message: expect.stringContaining('"deferred_usage"') }]);
+  });
+});
+
 describe('tokens that Pi does not know', () => {
   it('are unknown, never 0: an API that named none leaves zeros behind', () => {
     const { session, priced } = only([header, user('u1', 1, 'Hi'), answer('a1', 2, { usage: zeros })]);
