@@ -70,15 +70,15 @@ function originOf(header: Fields, createdAt: number | undefined): string | undef
   return createdAt < forkedAt ? (sessionIdOf(parent) ?? 'another session') : undefined;
 }
 
-/** Nothing of the system prompt, and nothing that an extension hides from the person. */
+/** Nothing of the system prompt, nothing that an extension hides, and no command that is kept from the model (`!!`). */
 function shownOf(entry: Fields, message: Fields): Pick<Message, 'role' | 'parts' | 'injected' | 'model'> {
   const { role } = message;
   if (role === 'user') return { role, parts: partsOf(message.content) };
   if (role === 'assistant') return { role, parts: partsOf(message.content), model: modelOf(message).model };
+  let text = entry.summary;
+  if (role === 'bashExecution' && message.excludeFromContext !== true)
+    text = `$ ${message.command}\n${message.output}`;
   const custom = role === 'custom' ? message : entry.type === 'custom_message' ? entry : {};
-  const text =
-    role === 'bashExecution'
-      ? `$ ${message.command}\n${message.output}`
-      : (entry.summary ?? (custom.display === true ? textOf(custom.content) : undefined));
+  if (custom.display === true) text = textOf(custom.content);
   return { role: 'system', parts: partsOf(text), injected: true };
 }

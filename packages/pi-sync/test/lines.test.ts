@@ -159,6 +159,19 @@ describe('messages of Pi', () => {
     expect(session.messages).toHaveLength(1);
   });
 
+  it('of a command are what it was and said, but for one that was kept from the model', () => {
+    const bash = { role: 'bashExecution', command: 'ls', output: 'notes.txt', exitCode: 0 };
+    const { session } = only([
+      header,
+      entry('b1', 1, { message: bash }),
+      entry('b2', 2, { message: { ...bash, excludeFromContext: true } }),
+    ]);
+    expect(session.messages).toMatchObject([
+      { id: 'b1', injected: true, parts: [{ type: 'text', text: '$ ls\nnotes.txt' }] },
+    ]);
+    expect(session.messages).toHaveLength(1);
+  });
+
   it('give the session its name, and before it has one the first prompt', () => {
     const named = entry('n1', 3, { type: 'session_info', name: 'Named' });
     expect(only([header, user('u1', 1, 'Mend it')]).session.title).toBe('Mend it');
