@@ -64,6 +64,8 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
       writeErr: (text) => void io.stderr.write(text),
     });
 
+  /** Of no use where the tool does not call. */
+  const whenCalled = { hidden: source.trigger === undefined };
   program
     .command('login')
     .description('sign in to an OpenSync server')
@@ -77,7 +79,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .description('forget the server and the key')
     .action(async () => finish(await (await import('./commands/login.js')).logout(context)));
   program
-    .command('setup')
+    .command('setup', whenCalled)
     .description(`connect ${source.name}, so that its sessions are synced as they happen`)
     .option('--remove', 'take it out again; the settings become what they were')
     .option('--yes', 'change the settings without asking')
@@ -115,7 +117,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .option('--quiet', 'print nothing but errors')
     .action(async (options) => finish(await (await import('./commands/watch.js')).watch(context, options)));
   program
-    .command('hook [event]')
+    .command('hook [event]', whenCalled)
     .description('say that something happened, and go; what setup registers does the same faster')
     .allowExcessArguments()
     .action(async (event = 'hook') => finish((await import('./commands/watch.js')).hook(context, event)));

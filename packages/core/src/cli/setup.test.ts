@@ -175,4 +175,18 @@ describe('setup --remove', () => {
     const { code, out } = await run(['setup', '--remove']);
     expect({ code, out }).toEqual({ code: 0, out: 'Tiny Tool was not set up. Nothing was changed.\n' });
   });
+
+  it('has nothing to do for a plugin without hooks: it says what follows the tool, and leaves its settings alone', async () => {
+    writeFileSync(settings, '{}');
+    const { code, err } = await run(['setup', '--yes'], { from: tinySource as Source });
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('"tiny-tool-sync watch"') });
+    expect(await run(['setup', '--remove', '--yes'], { from: tinySource as Source })).toEqual({
+      code: 0,
+      out: 'Tiny Tool does not call tiny-tool-sync. Nothing was changed.\n',
+      err: '',
+    });
+    expect(readFileSync(settings, 'utf8')).toBe('{}');
+    expect((await run(['--help'], { from: tinySource as Source })).out).not.toMatch(/^ {2}(setup|hook)/m);
+    expect((await run(['--help'])).out).toMatch(/^ {2}setup/m);
+  });
 });

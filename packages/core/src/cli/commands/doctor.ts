@@ -158,13 +158,7 @@ function checkDisk({ io }: CommandContext): Report[] {
 async function checkTrigger(context: CommandContext): Promise<Report[]> {
   const { source, io } = context;
   if (source.trigger === undefined) {
-    return [
-      warning(
-        'hooks',
-        `${source.name} has none; sessions reach the server by watching`,
-        `Run "${source.plugin} watch".`,
-      ),
-    ];
+    return [ok('hooks', `${source.plugin} has none; "${source.plugin} watch" keeps the server up to date`)];
   }
   const trigger = await source.trigger();
   const hook = hookCommand(context);

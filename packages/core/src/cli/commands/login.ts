@@ -45,7 +45,7 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
   const scope = options.only === true ? source.plugin : 'all OpenSync plugins';
   io.stdout.write(`Signed in to ${account.url} for ${scope} (${configPath(place)}).\n`);
   io.stdout.write(
-    `Next: "${source.plugin} setup" for every turn from now on, "${source.plugin} sync" for what there is.\n`,
+    `Next: "${source.plugin} ${source.trigger === undefined ? 'watch' : 'setup'}" for every turn from now on, "${source.plugin} sync" for what there is.\n`,
   );
   return EXIT.ok;
 }

@@ -26,10 +26,23 @@ export async function setup(context: CommandContext, options: SetupOptions): Pro
   const { source } = context;
   refuseSudo(context);
   const trigger = await source.trigger?.();
-  if (trigger === undefined) {
-    throw new OpenSyncError('config', `${source.name} has no hooks. Use "${source.plugin} sync" instead.`);
-  }
+  if (trigger === undefined) return withoutTrigger(context, options);
   return options.remove === true ? disconnect(context, trigger, options) : connect(context, trigger, options);
+}
+
+/** @throws OpenSyncError `config` for a plugin that no tool calls, unless that is what is wanted */
+function withoutTrigger(context: CommandContext, options: SetupOptions): number {
+  const { name, plugin } = context.source;
+  const hint = `"${plugin} watch" keeps the server up to date, "${plugin} sync" sends what there is.`;
+  if (options.remove !== true)
+    throw new OpenSyncError('config', `${plugin} has nothing that ${name} could call. ${hint}`);
+  const outcome = {
+    action: 'remove' as const,
+    result: `${name} does not call ${plugin}. Nothing was changed.`,
+    next: [],
+  };
+  report(context, options, { changes: [] }, outcome);
+  return EXIT.ok;
 }
 
 /** What root writes into somebody's home, they cannot read or change any more. */
@@ -114,7 +127,7 @@ interface Outcome {
 function report(
   { source, io }: CommandContext,
   options: SetupOptions,
-  plan: InstallPlan,
+  plan: Pick<InstallPlan, 'changes'>,
   outcome: Outcome,
 ): void {
   const isDry = options.dryRun === true;
@@ -144,7 +157,7 @@ function describeChange({ path, target, after }: SettingsChange): ChangeReport {
 }
 
 /** For people: which files, and what goes and comes in them. */
-function describe(plan: InstallPlan): string {
+function describe(plan: Pick<InstallPlan, 'changes'>): string {
   const lines = plan.changes.flatMap((change) => {
     const [old, now] = [textOf(change.target.bytes), textOf(change.after)];
     const { path, change: what } = describeChange(change);
