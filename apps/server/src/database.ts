@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MIGRATIONS } from './schema.js';
 import { connect, type SqliteConnection, type SqliteStatement, type SqliteValue } from './sqlite.js';
@@ -37,10 +37,17 @@ export function openDatabase(file: string): Database {
   }
 }
 
-/** Transcripts are private. SQLite gives its side files the mode of the main file. */
+/** Transcripts are private, in a file that was copied back from somewhere as well. */
 function createPrivately(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
+  // SQLite gives side files that it makes the mode of the main file.
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) closeToOthers(path);
+}
+
+function closeToOthers(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && (found.mode & 0o077) !== 0 && found.uid === process.getuid?.()) chmodSync(path, 0o600);
 }
 
 /**
@@ -70,7 +77,7 @@ function migrate(connection: SqliteConnection): void {
     connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
     connection.exec('COMMIT');
   } catch (error) {
-    connection.exec('ROLLBACK');
+    if (connection.isTransaction) connection.exec('ROLLBACK');
     throw error;
   }
 }
@@ -91,7 +98,8 @@ function wrap(connection: SqliteConnection): Database {
       prepare(commit).run();
       return result;
     } catch (error) {
-      for (const sql of undo) prepare(sql).run();
+      // A full disk has SQLite undo the whole transaction by itself.
+      if (connection.isTransaction) for (const sql of undo) prepare(sql).run();
       throw error;
     }
   };

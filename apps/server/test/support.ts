@@ -25,6 +25,7 @@ export interface AnswerBody {
   session: SessionBody;
   sessions: SessionBody[];
   messages: MessageBody[];
+  hasMore: boolean;
   results: SessionBody[];
   filename: string;
   content: string;
