@@ -6,26 +6,19 @@ export interface Explanation {
   retryAfter?: number;
 }
 
-/** SQLite's primary result codes. */
-const BUSY = 5;
-const FULL = 13;
+/** By SQLite's primary result codes. */
+const EXPLANATIONS: Record<number, Explanation> = {
+  // SQLITE_BUSY
+  5: { status: 503, text: 'Another program holds the database. Try again later.', retryAfter: 1 },
+  // SQLITE_IOERR
+  10: { status: 507, text: 'The server cannot write to its disk. Send it again when that is mended.' },
+  // SQLITE_FULL
+  13: { status: 507, text: 'The disk of the server is full. Send it again when there is space.' },
+};
 
-/** What went wrong with the database and passes by itself or with the person's help; undefined for the rest. */
+/** What went wrong with the database and passes, by itself or with a person's help; undefined for the rest. */
 export function explain(error: Error): Explanation | undefined {
-  switch (resultCode(error)) {
-    case BUSY:
-      return { status: 503, text: 'Another program holds the database. Try again later.', retryAfter: 1 };
-    case FULL:
-      return {
-        status: 507,
-        text: 'The disk of the server is full: nothing of this request was stored. It goes on when there is space.',
-      };
-    default:
-      return undefined;
-  }
-}
-
-/** The lowest byte; the others tell variants of one code apart. */
-function resultCode(error: Error): number | undefined {
-  return 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  // The lowest byte; the others tell variants of one code apart.
+  return EXPLANATIONS[error.errcode & 0xff];
 }

@@ -16,10 +16,19 @@ export interface Running {
   ended: Promise<number | NodeJS.Signals | null>;
 }
 
-export function run(home: string, args: string[], variables: Record<string, string> = {}): Running {
+/** `before` is a line of shell that its process runs first. */
+export function run(
+  home: string,
+  args: string[],
+  variables: Record<string, string> = {},
+  before?: string,
+): Running {
   const { PORT: _port, OPENSYNC_DB: _db, ...inherited } = process.env;
   const env = { ...inherited, HOME: home, USERPROFILE: home, ...variables };
-  const child = spawn(process.execPath, [CLI, ...args], { env });
+  const command = [process.execPath, CLI, ...args];
+  const [file = '', ...rest] =
+    before === undefined ? command : ['sh', '-c', `${before}; exec "$@"`, 'sh', ...command];
+  const child = spawn(file, rest, { env });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
@@ -43,8 +52,9 @@ export async function serve(
   home: string,
   args: string[] = ['--port', '0'],
   variables?: Record<string, string>,
+  before?: string,
 ) {
-  const running = run(home, args, variables);
+  const running = run(home, args, variables, before);
   await new Promise<void>((resolve, reject) => {
     running.child.stdout?.on('data', () => running.output().includes('Ctrl-C') && resolve());
     void running.ended.then(() => reject(new Error(`It did not start: ${running.output()}`)));
