@@ -1,34 +1,17 @@
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../test/support.js';
-import { createApp } from './app.js';
-import { openDatabase } from './database.js';
-import { addKey, addUser, ensureOwner } from './keys.js';
+import { expect, it } from 'vitest';
+import { testApp } from '../test/support.js';
+import { addUser } from './keys.js';
 import { createLimits, type Rate } from './rate-limit.js';
 
-/** An app whose clock only the waiting of its requests moves. */
+/** An app whose clock stands, and whose requests note how long they wait instead of waiting. */
 function appWith(rates: { strangers?: Rate; user?: Rate }) {
   const clock = { now: 0 };
   const waits: number[] = [];
   const sleep = async (ms: number) => void waits.push(ms);
-  const db = openDatabase(join(temporaryDirectory(), 'a.db'));
-  onTestFinished(() => db.close());
-  const userId = ensureOwner(db, 0);
-  const app = createApp({
-    db,
-    now: () => 0,
-    version: '0.0.0',
-    allowRemote: false,
-    pageToken: { value: 'page_0', userId },
-    limits: createLimits({ ...rates, now: () => clock.now, sleep }),
-  });
-  const ask = (path: string, key?: string, body?: string) =>
-    app.request(path, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { host: 'localhost', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
-      body,
-    });
-  return { ask, clock, waits, key: addKey(db, userId, 0), other: addUser(db, 'other', 0) };
+  const app = testApp(createLimits({ ...rates, now: () => clock.now, sleep }));
+  const ask = (path: string, key?: string, raw?: string) =>
+    app.as(key).call(raw === undefined ? 'GET' : 'POST', path, { raw });
+  return { ...app, other: addUser(app.db, 'other', 0), ask, clock, waits };
 }
 
 const PROTECTED = ['/api/sessions', '/page/sessions', '/sync/sessions/list'];

@@ -25,7 +25,7 @@ export function openDatabase(file: string): Database {
     try {
       configure(connection);
       migrate(connection);
-      return wrap(connection);
+      return wrap(connection, file);
     } catch (error) {
       connection.close();
       throw error;
@@ -82,7 +82,27 @@ function migrate(connection: SqliteConnection): void {
   }
 }
 
-function wrap(connection: SqliteConnection): Database {
+/** Files that were deleted or replaced take what is written to them along. */
+export class DatabaseGone extends Error {
+  override readonly name = 'DatabaseGone';
+}
+
+/** Throws when what the connection writes to is no longer what others will find under its name. */
+function watchFiles(file: string): () => void {
+  const identity = () =>
+    [file, `${file}-wal`].map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+      return found && `${found.dev}:${found.ino}`;
+    });
+  const before = identity();
+  return () => {
+    const gone = identity().some((now, index) => now !== before[index]);
+    if (gone) throw new DatabaseGone(`The database ${file} was removed or replaced while the server runs.`);
+  };
+}
+
+function wrap(connection: SqliteConnection, file: string): Database {
+  const checkFiles = watchFiles(file);
   const statements = new Map<string, SqliteStatement>();
   const prepare = (sql: string): SqliteStatement => {
     const known = statements.get(sql);
@@ -114,7 +134,11 @@ function wrap(connection: SqliteConnection): Database {
       prepare(sql)
         .all(...values.map(encode))
         .map((row) => decodeRow(row) as Row),
-    transaction: (work) => bracket('BEGIN IMMEDIATE', 'COMMIT', ['ROLLBACK'], work),
+    transaction: (work) => {
+      const result = bracket('BEGIN IMMEDIATE', 'COMMIT', ['ROLLBACK'], work);
+      checkFiles();
+      return result;
+    },
     savepoint: (work) =>
       bracket('SAVEPOINT item', 'RELEASE item', ['ROLLBACK TO item', 'RELEASE item'], work),
     close: () => connection.close(),

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { connect } from '../src/sqlite.js';
 import { finish, serve } from './command.js';
 import { client, temporaryDirectory } from './support.js';
 
@@ -82,21 +81,15 @@ it('prints version and help', async () => {
 
 it('goes on when nobody reads its output any more, also when there is something to tell', async () => {
   const home = temporaryDirectory();
-  const server = await serve(home);
-  const other = connect(server.db);
-  other.exec('BEGIN IMMEDIATE');
+  const server = await serve(home, ['--port', '0'], {}, 'ulimit -f 4096');
   for (const stream of [server.child.stdout, server.child.stderr]) stream?.destroy();
-  for (const externalId of ['a', 'b']) {
-    const answer = await server.api.session({ externalId });
-    expect(answer).toMatchObject({
-      status: 503,
-      json: { error: expect.stringContaining('holds the database') },
-    });
-    expect(answer.headers.get('retry-after')).toBe('1');
-  }
-  other.exec('ROLLBACK');
-  other.close();
-  expect((await server.api.session({ externalId: 'c' })).status).toBe(200);
+  const parts = [{ type: 'x', content: 'x'.repeat(1e6) }];
+  const send = (number: number) =>
+    server.api.message({ sessionExternalId: 's', externalId: `${number}`, parts });
+  const statuses = new Set<number>();
+  for (let number = 0; number < 8; number++) statuses.add((await send(number)).status);
+  expect([...statuses]).toEqual([200, 507]);
+  expect((await server.api.get('/health')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect(await server.ended).toBe(0);
 });

@@ -1,13 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { createApp } from '../src/app.js';
-import { openDatabase } from '../src/database.js';
-import { addKey, ensureOwner } from '../src/keys.js';
-import { createLimits } from '../src/rate-limit.js';
+import { expect, it } from 'vitest';
 import { serve } from './command.js';
 import { contradictions } from './consistency.js';
-import { type Client, temporaryDirectory } from './support.js';
+import { type Client, temporaryDirectory, testApp } from './support.js';
 
 /**
  * A folder on a small file system, to be filled for real:
@@ -22,10 +18,8 @@ const body = (externalId: string) => ({
   textContent: `word${externalId} ${'lorem ipsum '.repeat(300)}`,
 });
 
-type Api = Pick<Client, 'message' | 'batch' | 'session' | 'read' | 'search'>;
-
 /** Sends messages until one is refused; ids of those that were taken. */
-async function fill(api: Api): Promise<string[]> {
+async function fill(api: Client): Promise<string[]> {
   const taken: string[] = [];
   for (;;) {
     const externalId = `m${taken.length}`;
@@ -38,7 +32,7 @@ async function fill(api: Api): Promise<string[]> {
   }
 }
 
-async function expectReadable(api: Api, id: string, taken: string[]): Promise<void> {
+async function expectReadable(api: Client, id: string, taken: string[]): Promise<void> {
   const { session, messages } = await api.read(id);
   expect(messages.map((message) => message.externalId)).toEqual(taken);
   expect(session.messageCount).toBe(taken.length);
@@ -52,20 +46,8 @@ const large = (externalId: string) => ({
 });
 
 it('refuses what does not fit into a database that may not grow, and takes it once it may', async () => {
-  const file = join(temporaryDirectory(), 'a.db');
-  const db = openDatabase(file);
-  let isOpen = true;
-  onTestFinished(() => void (isOpen && db.close()));
-  const key = addKey(db, ensureOwner(db, 0), 0);
-  const app = createApp({
-    db,
-    now: () => 0,
-    version: '0.0.0',
-    allowRemote: false,
-    pageToken: { value: 'page_0', userId: 1 },
-    limits: createLimits(),
-  });
-  const api = apiOf(app, key);
+  const { db, file, close, as, key } = testApp();
+  const api = as(key);
   const { sessionId } = (await api.session({ externalId: 's' })).json;
   db.get('PRAGMA max_page_count = 200');
   const taken = await fill(api);
@@ -79,30 +61,9 @@ it('refuses what does not fit into a database that may not grow, and takes it on
   db.get('PRAGMA max_page_count = 100000');
   expect((await api.batch(batch)).json).toMatchObject({ sessions: 1, messages: 2 });
   await expectReadable(api, sessionId, [...taken, 'b', 'c']);
-  db.close();
-  isOpen = false;
+  close();
   expect(contradictions(file)).toEqual([]);
 });
-
-function apiOf(app: ReturnType<typeof createApp>, key: string): Api {
-  const headers = { host: 'localhost', authorization: `Bearer ${key}` };
-  const answer = async (path: string, sent?: object) => {
-    const request = sent && { method: 'POST', body: JSON.stringify(sent) };
-    const response = await app.request(path, { ...request, headers });
-    const text = await response.text();
-    return { status: response.status, json: JSON.parse(text), text, headers: response.headers };
-  };
-  return {
-    session: (sent) => answer('/sync/session', sent),
-    message: (sent) => answer('/sync/message', sent),
-    batch: (sent) => answer('/sync/batch', sent),
-    read: async (id) => (await answer(`/api/sessions/get?id=${id}`)).json,
-    search: async (query) =>
-      (await answer(`/api/search?q=${query}`)).json.results.map(
-        (result: { externalId: string }) => result.externalId,
-      ),
-  };
-}
 
 it('still answers when the system lets its files grow no more, and has all of it when it may again', async () => {
   const home = temporaryDirectory();

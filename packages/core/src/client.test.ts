@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ClientOptions,
@@ -311,6 +312,34 @@ describe('the text of an error', () => {
     const fetch = () => Promise.reject(new TypeError('fetch failed', { cause: lookUp }));
     const lost = await client({ fetch, retries: 0 }).syncSession(SESSION);
     expect(lost.error).toContain(`Cannot find ${url}`);
+  });
+});
+
+describe('an answer without end', () => {
+  const zeros = gzipSync(Buffer.alloc(100 << 20));
+  const endless: Step = (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const chunk = Buffer.alloc(1 << 20, ' ');
+    const pour = () => {
+      if (response.writableEnded || response.destroyed) return;
+      response.write(chunk, () => setImmediate(pour));
+    };
+    pour();
+  };
+  const inflated: Step = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(zeros);
+  const refusal: Step = (response) => response.writeHead(500, { 'content-encoding': 'gzip' }).end(zeros);
+
+  it.each([
+    ['that is long', endless],
+    ['that is short and compressed', inflated],
+    ['that is a failure', refusal],
+  ])('%s is left off, and not asked for again', async (_, step) => {
+    steps = [step];
+    for (const answer of [await client().health(), await client().syncSession(SESSION)]) {
+      expect(answer).toMatchObject({ success: false, kind: 'server' });
+      expect(answer.error).toContain('answers without end');
+    }
+    expect(received).toHaveLength(2);
   });
 });
 
