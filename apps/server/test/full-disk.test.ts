@@ -80,13 +80,11 @@ it('still answers when the system lets its files grow no more, and has all of it
   await expectReadable(api, sessionId, [...taken, 'later']);
 });
 
-it.runIf(SMALL_DISK)(
-  'still answers when the disk is full, and goes on when there is space again',
-  async () => {
-    const folder = SMALL_DISK ?? '';
-    const ballast = join(folder, 'ballast');
+if (SMALL_DISK !== undefined) {
+  it('still answers when the disk is full, and goes on when there is space again', async () => {
+    const ballast = join(SMALL_DISK, 'ballast');
     writeFileSync(ballast, Buffer.alloc(4 * 2 ** 20));
-    const server = await serve(temporaryDirectory(), ['--port', '0', '--db', join(folder, 'a.db')]);
+    const server = await serve(temporaryDirectory(), ['--port', '0', '--db', join(SMALL_DISK, 'a.db')]);
     const { sessionId } = (await server.api.session({ externalId: 's' })).json;
     const taken = await fill(server.api);
     await expectReadable(server.api, sessionId, taken);
@@ -96,5 +94,5 @@ it.runIf(SMALL_DISK)(
     server.child.kill('SIGTERM');
     expect(await server.ended).toBe(0);
     expect(contradictions(server.db)).toEqual([]);
-  },
-);
+  });
+}

@@ -6,6 +6,9 @@ import { START, type TestServer, testServer } from '../support.js';
 import { openBrowser } from './browser.js';
 import { CORPUS } from './corpus.js';
 
+/** Milliseconds: until the page has drawn what it was told to. */
+const PATIENCE = { timeout: 20_000 };
+
 /** What a page did that it must not: kept by the browser, outside of the page's reach. */
 interface Watched {
   page: Page;
@@ -102,13 +105,13 @@ it('shows a hostile transcript as text, in the list, in sessions and in a search
   expect(await page.locator('tbody tr').count()).toBe(CORPUS.length);
   await expectOnlyText(watched);
   const links = await page.locator('tbody a').all();
-  const hrefs = await Promise.all(links.map((link) => link.getAttribute('href')));
-  expect((await page.locator('tbody a').allTextContents()).toSorted()).toEqual(CORPUS.toSorted());
-  for (const href of hrefs) {
+  const listed = await Promise.all(
+    links.map(async (link) => [await link.getAttribute('href'), (await link.textContent()) ?? ''] as const),
+  );
+  expect(listed.map(([, title]) => title).toSorted()).toEqual(CORPUS.toSorted());
+  for (const [href, title] of listed) {
     await page.goto(`${server.server.url}/${href}`);
-    await page.waitForSelector('h1');
-    const title = (await page.locator('h1').textContent()) ?? '';
-    expect(CORPUS).toContain(title);
+    await expect.poll(() => page.locator('h1').textContent(), PATIENCE).toBe(title);
     expect(await page.locator('article').count()).toBe(3);
     const texts = await page.locator('p.text').allTextContents();
     expect(texts.filter((text) => text === title).length).toBe(4);
@@ -122,7 +125,7 @@ it('shows a hostile transcript as text, in the list, in sessions and in a search
     const answer = page.waitForResponse((response) => /[?&]q=[^&]/.test(response.url()));
     await page.fill('#search', text);
     expect(((await (await answer).json()) as { sessions: object[] }).sessions.length).toBeGreaterThan(0);
-    await page.waitForFunction(`document.querySelectorAll('tbody tr').length < ${CORPUS.length}`);
+    await expect.poll(() => page.locator('tbody tr').count(), PATIENCE).toBeLessThan(CORPUS.length);
     await expectOnlyText(watched);
   }
 }, 180_000);
