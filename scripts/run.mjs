@@ -31,6 +31,11 @@ const tasks = {
     await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
     await run(process.execPath, ['clients/run.mjs', ...args]);
   },
+  async 'test:page'() {
+    await turbo('build', '--filter=@opensync/server');
+    process.env.OPENSYNC_TEST_PAGE = '1';
+    await pnpm('exec', 'vitest', 'run', 'apps/server/test/page', ...args);
+  },
   async plugins() {
     await turbo('build');
     await run(process.execPath, ['scripts/plugins.mjs']);

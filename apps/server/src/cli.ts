@@ -23,6 +23,7 @@ Examples:
 
 /** Exit codes: 0 done, 1 it failed, 2 wrong usage. */
 async function main(argv: string[]): Promise<void> {
+  outliveReaders();
   try {
     await createProgram().parseAsync(argv);
   } catch (error) {
@@ -84,6 +85,15 @@ async function serve(options: Options): Promise<void> {
   );
   await untilStopped();
   await server.close();
+}
+
+/** A terminal that closes, or `| head`, takes the output away and not the server. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
 }
 
 /** A second signal finds no handler and ends the process at once. */

@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../test/support.js';
@@ -22,6 +22,17 @@ it('creates missing directories, and a file that only its owner can read', () =>
   add(open(file), 'a');
   expect(statSync(join(directory, 'new')).mode & 0o777).toBe(0o700);
   for (const path of [file, `${file}-wal`]) expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('closes a database that others can read, with its side files', () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  const paths = [file, `${file}-wal`, `${file}-shm`];
+  for (const path of paths) {
+    writeFileSync(path, '');
+    chmodSync(path, 0o664);
+  }
+  open(file);
+  for (const path of paths) expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 it('gives back any text that was put in', () => {

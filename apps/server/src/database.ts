@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MIGRATIONS } from './schema.js';
 import { connect, type SqliteConnection, type SqliteStatement, type SqliteValue } from './sqlite.js';
@@ -25,7 +25,7 @@ export function openDatabase(file: string): Database {
     try {
       configure(connection);
       migrate(connection);
-      return wrap(connection);
+      return wrap(connection, file);
     } catch (error) {
       connection.close();
       throw error;
@@ -37,10 +37,17 @@ export function openDatabase(file: string): Database {
   }
 }
 
-/** Transcripts are private. SQLite gives its side files the mode of the main file. */
+/** Transcripts are private, in a file that was copied back from somewhere as well. */
 function createPrivately(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
+  // SQLite gives side files that it makes the mode of the main file.
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) closeToOthers(path);
+}
+
+function closeToOthers(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && (found.mode & 0o077) !== 0 && found.uid === process.getuid?.()) chmodSync(path, 0o600);
 }
 
 /**
@@ -70,12 +77,32 @@ function migrate(connection: SqliteConnection): void {
     connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
     connection.exec('COMMIT');
   } catch (error) {
-    connection.exec('ROLLBACK');
+    if (connection.isTransaction) connection.exec('ROLLBACK');
     throw error;
   }
 }
 
-function wrap(connection: SqliteConnection): Database {
+/** Files that were deleted or replaced take what is written to them along. */
+export class DatabaseGone extends Error {
+  override readonly name = 'DatabaseGone';
+}
+
+/** Throws when what the connection writes to is no longer what others will find under its name. */
+function watchFiles(file: string): () => void {
+  const identity = () =>
+    [file, `${file}-wal`].map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+      return found && `${found.dev}:${found.ino}`;
+    });
+  const before = identity();
+  return () => {
+    const gone = identity().some((now, index) => now !== before[index]);
+    if (gone) throw new DatabaseGone(`The database ${file} was removed or replaced while the server runs.`);
+  };
+}
+
+function wrap(connection: SqliteConnection, file: string): Database {
+  const checkFiles = watchFiles(file);
   const statements = new Map<string, SqliteStatement>();
   const prepare = (sql: string): SqliteStatement => {
     const known = statements.get(sql);
@@ -91,7 +118,8 @@ function wrap(connection: SqliteConnection): Database {
       prepare(commit).run();
       return result;
     } catch (error) {
-      for (const sql of undo) prepare(sql).run();
+      // A full disk has SQLite undo the whole transaction by itself.
+      if (connection.isTransaction) for (const sql of undo) prepare(sql).run();
       throw error;
     }
   };
@@ -106,7 +134,11 @@ function wrap(connection: SqliteConnection): Database {
       prepare(sql)
         .all(...values.map(encode))
         .map((row) => decodeRow(row) as Row),
-    transaction: (work) => bracket('BEGIN IMMEDIATE', 'COMMIT', ['ROLLBACK'], work),
+    transaction: (work) => {
+      const result = bracket('BEGIN IMMEDIATE', 'COMMIT', ['ROLLBACK'], work);
+      checkFiles();
+      return result;
+    },
     savepoint: (work) =>
       bracket('SAVEPOINT item', 'RELEASE item', ['ROLLBACK TO item', 'RELEASE item'], work),
     close: () => connection.close(),

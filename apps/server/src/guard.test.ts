@@ -74,6 +74,8 @@ it('answers to any name once remote use is allowed, and still not to other pages
   expect(await status({ host: 'box.example:4747' })).toBe(200);
   expect(await status({ host: 'box.example', origin: 'https://box.example' })).toBe(200);
   expect(await status({ host: 'box.example', origin: 'https://evil.example' })).toBe(403);
+  for (const path of ['/api/sessions', '/page/sessions', '/sync/sessions/list'])
+    expect(await statusFor(server.url + path, { host: 'box.example' })).toBe(401);
 });
 
 it('marks every answer as private and of the type it says', async () => {

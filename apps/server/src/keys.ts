@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Database } from './database.js';
 
 export interface User {
@@ -46,6 +46,11 @@ export function userOfKey(db: Database, key: string): number | undefined {
 /** Plain SHA-256 is enough: the secrets are 256 random bits and cannot be guessed from a list. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
+}
+
+/** Takes the same time however much of the guess is right. */
+export function isSecret(guess: string, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(hashSecret(guess)), Buffer.from(hashSecret(secret)));
 }
 
 export function randomSecret(prefix: string): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from './database.js';
 import { messageText } from './message-text.js';
+import { RequestError } from './request-error.js';
 import type { MessageInput, Part } from './requests.js';
 import { indexMessage } from './search.js';
 import { sessionOfMessage, touchSession } from './sessions.js';
@@ -56,6 +57,45 @@ export function listMessages(db: Database, sessionSeq: number, limit = -1, offse
       offset,
     )
     .map(fromRow);
+}
+
+/** Above what an answer may take: a session has no bound, and a process that holds it has. */
+const ANSWER_BYTES = 128 * 1024 * 1024;
+const PAGE_BYTES = 16 * 1024 * 1024;
+
+const BYTES = `octet_length(parts) + coalesce(octet_length(text_content), 0)`;
+
+/** All of a session for one answer, or a refusal. */
+export function wholeSession(db: Database, sessionSeq: number): StoredMessage[] {
+  const sum = db.get<{ bytes: number }>(
+    `SELECT total(${BYTES}) AS bytes FROM messages WHERE session_seq = ?`,
+    sessionSeq,
+  );
+  if ((sum?.bytes ?? 0) > ANSWER_BYTES) {
+    throw new RequestError(`The session is too large for one answer: above ${ANSWER_BYTES} bytes.`, 413);
+  }
+  return listMessages(db, sessionSeq);
+}
+
+/** The next messages, up to the one with which they become large; one at least, while there is any. */
+export function messagePage(
+  db: Database,
+  sessionSeq: number,
+  limit: number,
+  offset: number,
+): StoredMessage[] {
+  const sizes = db.all<{ bytes: number }>(
+    `SELECT ${BYTES} AS bytes FROM messages WHERE session_seq = ? ORDER BY created_at, seq LIMIT ? OFFSET ?`,
+    sessionSeq,
+    limit,
+    offset,
+  );
+  let bytes = 0;
+  const fitting = sizes.findIndex((size) => {
+    bytes += size.bytes;
+    return bytes > PAGE_BYTES;
+  });
+  return listMessages(db, sessionSeq, fitting === -1 ? limit : fitting + 1, offset);
 }
 
 /** The newest ones, oldest of them first. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { RequestError } from './request-error.js';
-import { checkDocument } from './values.js';
+import { checkDocument, LIMITS } from './values.js';
 
 const Text = z.string().optional();
 /** Below zero would poison every total it enters. */
@@ -40,12 +40,12 @@ const MessageBody = z.object({
   completionTokens: Amount,
   durationMs: Amount,
   createdAt: Moment,
-  parts: z.array(PartBody).max(8192).optional(),
+  parts: z.array(PartBody).max(LIMITS.arrayLength).optional(),
 });
 
 const BatchBody = z.object({
-  sessions: z.array(z.unknown()).optional(),
-  messages: z.array(z.unknown()).optional(),
+  sessions: z.array(z.unknown()).max(LIMITS.arrayLength).optional(),
+  messages: z.array(z.unknown()).max(LIMITS.arrayLength).optional(),
 });
 
 export interface Part {

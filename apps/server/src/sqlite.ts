@@ -5,6 +5,7 @@ export interface SqliteConnection {
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
   close(): void;
+  readonly isTransaction: boolean;
 }
 
 export interface SqliteStatement {

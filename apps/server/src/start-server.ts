@@ -4,6 +4,7 @@ import { type Database, openDatabase } from './database.js';
 import { isLoopback } from './guard.js';
 import { addKey, addUser, ensureOwner, randomSecret, userOfKey } from './keys.js';
 import { type Listener, listen } from './listen.js';
+import { createLimits } from './rate-limit.js';
 import { readServerFile, type ServerFile, writeServerFile } from './server-file.js';
 import { VERSION } from './version.js';
 
@@ -47,7 +48,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const ownerId = ensureOwner(db, now());
     const pageToken = { value: randomSecret('page_'), userId: ownerId };
-    const app = createApp({ db, now, version, allowRemote, pageToken });
+    const app = createApp({ db, now, version, allowRemote, pageToken, limits: createLimits() });
     const listener = await listenOn(app, host, options.port);
     const url = `http://${urlHost(host)}:${listener.port}`;
     const before = options.home === undefined ? undefined : readServerFile(options.home);

@@ -14,6 +14,8 @@ export const LIMITS = {
   keyLength: 1024,
   /** Levels of a document; a part is itself one, so its content has 15. */
   nesting: 16,
+  /** Levels of a body with all that is around a document, and with what is ignored. */
+  bodyNesting: 64,
 } as const;
 
 type Trail = (string | number)[];

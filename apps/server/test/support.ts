@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { createApp } from '../src/app.js';
+import { openDatabase } from '../src/database.js';
 import { type RunningServer, startServer } from '../src/index.js';
+import { addKey, ensureOwner } from '../src/keys.js';
+import { createLimits, type Limits } from '../src/rate-limit.js';
 
 export const HOUR = 3_600_000;
 /** Where the clock of a test's server stands at first. */
@@ -25,6 +29,7 @@ export interface AnswerBody {
   session: SessionBody;
   sessions: SessionBody[];
   messages: MessageBody[];
+  hasMore: boolean;
   results: SessionBody[];
   filename: string;
   content: string;
@@ -72,9 +77,11 @@ export interface Client {
   search(query: string): Promise<string[]>;
 }
 
-export function client(url: string, key?: string): Client {
+type Send = (url: string, init: RequestInit & { headers: Record<string, string> }) => Promise<Response>;
+
+export function client(url: string, key?: string, send: Send = fetch): Client {
   const call: Client['call'] = async (method, path, { raw, headers = {} } = {}) => {
-    const response = await fetch(url + path, {
+    const response = await send(url + path, {
       method,
       headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
       body: raw,
@@ -123,6 +130,24 @@ export async function testServer(): Promise<TestServer> {
     other: client(server.url, server.addUser('other')),
     stranger: client(server.url),
   };
+}
+
+/** The application on a database that a test can reach into, without a network. */
+export function testApp(limits: Limits = createLimits(), file = join(temporaryDirectory(), 'opensync.db')) {
+  const db = openDatabase(file);
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) db.close();
+    isOpen = false;
+  };
+  onTestFinished(close);
+  const userId = ensureOwner(db, 0);
+  const pageToken = { value: 'page_0', userId };
+  const app = createApp({ db, now: () => START, version: '0.0.0', allowRemote: false, pageToken, limits });
+  const send: Send = async (url, init) =>
+    app.request(url, { ...init, headers: { ...init.headers, host: 'localhost' } });
+  const as = (key?: string) => client('http://localhost', key, send);
+  return { db, file, close, as, key: addKey(db, userId, 0) };
 }
 
 function parse(text: string): unknown {

@@ -3,6 +3,8 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ClientOptions,
@@ -311,6 +313,60 @@ describe('the text of an error', () => {
     const fetch = () => Promise.reject(new TypeError('fetch failed', { cause: lookUp }));
     const lost = await client({ fetch, retries: 0 }).syncSession(SESSION);
     expect(lost.error).toContain(`Cannot find ${url}`);
+  });
+});
+
+describe('whoever prints all that there is', () => {
+  const everything = (value: unknown) =>
+    inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }) +
+    JSON.stringify(value);
+
+  it.each([
+    ['a refusal', json({ error: `no ${KEY}` }, 401)],
+    ['poison', json({ error: `bad value ${KEY}` }, 400)],
+    ['a page', text(`<html>${KEY}</html>`)],
+    ['a reset', reset],
+    ['an answer that breaks off', breakOff],
+    ['a redirect', text('', 302, { location: `https://e.example/?${KEY}` })],
+    ['silence', hang],
+  ])('of the answer after %s finds no key in it', async (_, step) => {
+    steps = [step];
+    const one = client({ retries: 0, timeoutMs: 100 });
+    for (const answer of [
+      await one.syncSession(SESSION),
+      await one.checkKey(),
+      await one.syncBatch({ sessions: [SESSION] }),
+    ])
+      expect(everything(answer)).not.toContain(KEY);
+    expect(everything(one)).not.toContain(KEY);
+  });
+});
+
+describe('an answer without end', () => {
+  const zeros = gzipSync(Buffer.alloc(100 << 20));
+  const endless: Step = (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const chunk = Buffer.alloc(1 << 20, ' ');
+    const pour = () => {
+      if (response.writableEnded || response.destroyed) return;
+      response.write(chunk, () => setImmediate(pour));
+    };
+    pour();
+  };
+  const inflated: Step = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(zeros);
+  const refusal: Step = (response) => response.writeHead(500, { 'content-encoding': 'gzip' }).end(zeros);
+
+  it.each([
+    ['that is long', endless],
+    ['that is short and compressed', inflated],
+    ['that is a failure', refusal],
+  ])('%s is left off, and not asked for again', async (_, step) => {
+    steps = [step];
+    for (const answer of [await client().health(), await client().syncSession(SESSION)]) {
+      expect(answer).toMatchObject({ success: false, kind: 'server' });
+      expect(answer.error).toContain('answers without end');
+    }
+    expect(received).toHaveLength(2);
   });
 });
 

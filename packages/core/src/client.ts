@@ -110,6 +110,8 @@ const BODILESS_STATUSES = [204, 205, 304];
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 8_000;
 const MAX_RETRY_AFTER_MS = 60_000;
+/** The longest that a server has reason to give names every item of a batch as refused. */
+const MAX_ANSWER_BYTES = 8 << 20;
 
 interface Settings {
   origin: string;
@@ -287,6 +289,20 @@ function parseJson(text: string): unknown {
 /** An answer 200 that acknowledges nothing: a proxy's page, a captive network. */
 class UnexpectedAnswer extends Error {}
 
+class OversizedAnswer extends Error {}
+
+/** The whole answer, unless it has no end: a server could otherwise fill the memory, with a few compressed bytes. */
+async function readAnswer(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new OversizedAnswer();
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 /**
  * One try. ofetch times out only the wait for headers, not at all on a retry, and does not retry a body
  * that breaks off; so the whole answer is read in here, where all of that counts as a failed request.
@@ -300,7 +316,7 @@ async function attempt(
   const limit = deadline(settings);
   try {
     const response = await settings.fetch(input, { ...init, signal: limit.signal });
-    const text = await response.text();
+    const text = await readAnswer(response);
     if (response.ok && call.otherwise === 'network' && !call.schema.safeParse(parseJson(text)).success) {
       throw new UnexpectedAnswer();
     }
@@ -326,10 +342,11 @@ function deadline({ timeoutMs, signal }: Settings) {
 }
 
 /** ofetch's hook before it retries: waits, or tells it not to. */
-async function pauseOrGiveUp(settings: Settings, { options, response }: FetchContext): Promise<void> {
+async function pauseOrGiveUp(settings: Settings, { options, response, error }: FetchContext): Promise<void> {
   const left = typeof options.retry === 'number' ? options.retry : 0;
   const isHopeless =
-    response !== undefined && classifyAnswer(response.status, errorText(response._data)) !== 'network';
+    error instanceof OversizedAnswer ||
+    (response !== undefined && classifyAnswer(response.status, errorText(response._data)) !== 'network');
   if (left <= 0 || isHopeless || settings.signal?.aborted) {
     options.retry = false;
     return;
@@ -413,6 +430,9 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
     return fail(
       `${origin} acknowledged nothing: its answer is not OpenSync's. A proxy or a sign-in page may stand in between.`,
     );
+  }
+  if (causes.some((cause) => cause instanceof OversizedAnswer)) {
+    return failure('server', `${origin} answers without end: that is not OpenSync. Check the URL.`);
   }
   if (causes.some((cause) => (cause as Error).name === 'TimeoutError')) {
     return fail(`No answer from ${origin} within ${timeoutMs / 1000} s.`);

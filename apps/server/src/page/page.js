@@ -86,12 +86,14 @@ function showKeyForm(reason) {
 
 async function showSessions(view) {
   const query = searchBox.value.trim();
-  const load = (offset) =>
-    read('/page/sessions', { q: query, limit: SESSIONS_AT_ONCE, offset }).then((answer) => answer.sessions);
+  const load = async (offset) => {
+    const { sessions } = await read('/page/sessions', { q: query, limit: SESSIONS_AT_ONCE, offset });
+    return { items: sessions, hasMore: sessions.length === SESSIONS_AT_ONCE };
+  };
   const first = await load(0);
   if (view !== currentView) return;
   document.title = 'OpenSync';
-  if (first.length === 0) {
+  if (first.items.length === 0) {
     const text =
       query === '' ? 'No sessions yet. They appear here once a plugin has synced one.' : 'Nothing found.';
     main.replaceChildren(element('p', { class: 'notice' }, text));
@@ -107,7 +109,7 @@ async function showSessions(view) {
   );
   main.replaceChildren(
     table,
-    pager(view, first, SESSIONS_AT_ONCE, load, (session) => rows.append(sessionRow(session))),
+    pager(view, first, load, (session) => rows.append(sessionRow(session))),
   );
 }
 
@@ -129,7 +131,7 @@ async function showSession(view, id) {
   const load = async (offset) => {
     const answer = await read('/page/session', { id, limit: MESSAGES_AT_ONCE, offset });
     session = answer.session;
-    return answer.messages;
+    return { items: answer.messages, hasMore: answer.hasMore };
   };
   const first = await load(0);
   if (view !== currentView) return;
@@ -137,12 +139,7 @@ async function showSession(view, id) {
   document.title = `${title} - OpenSync`;
   const list = element('div', { class: 'messages' });
   const draw = messageDrawer(list);
-  main.replaceChildren(
-    element('h1', {}, title),
-    factsOf(session),
-    list,
-    pager(view, first, MESSAGES_AT_ONCE, load, draw),
-  );
+  main.replaceChildren(element('h1', {}, title), factsOf(session), list, pager(view, first, load, draw));
   scrollTo(0, 0);
 }
 
@@ -166,19 +163,19 @@ function factsOf(session) {
 }
 
 /** Draws a first page of items and, while there may be more, a button for the next. */
-function pager(view, first, size, load, draw) {
+function pager(view, first, load, draw) {
   const button = element('button', { class: 'more', type: 'button' }, 'Show more');
   let count = 0;
-  const add = (items) => {
+  const add = ({ items, hasMore }) => {
     for (const item of items) draw(item);
     count += items.length;
-    button.hidden = items.length < size;
+    button.hidden = !hasMore;
   };
   button.addEventListener('click', async () => {
     button.disabled = true;
     try {
-      const items = await load(count);
-      if (view === currentView) add(items);
+      const next = await load(count);
+      if (view === currentView) add(next);
     } catch (error) {
       if (view === currentView) showFailure(error);
     }

@@ -1,9 +1,9 @@
-import { type Context, Hono } from 'hono';
-import { type Env, requireKey } from '../auth.js';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type { Env } from '../auth.js';
 import { readContext } from '../context.js';
 import type { Database } from '../database.js';
 import { exportFilename, exportJson, exportJsonl, exportMarkdown } from '../export.js';
-import { listMessages } from '../messages.js';
+import { wholeSession } from '../messages.js';
 import { queryCount, queryText } from '../query.js';
 import { RequestError } from '../request-error.js';
 import { searchSessions } from '../search.js';
@@ -13,20 +13,19 @@ import { findSession, listSessions, readStats, type StoredSession } from '../ses
 const EVAL_FORMATS = ['deepeval', 'openai', 'promptfoo', 'filesystem'];
 
 /** What people's own programs read. */
-export function apiRoutes(db: Database): Hono<Env> {
-  const key = requireKey(db);
+export function apiRoutes(db: Database, byKey: MiddlewareHandler<Env>): Hono<Env> {
   return new Hono<Env>()
-    .get('/api/sessions', key, (context) => {
+    .get('/api/sessions', byKey, (context) => {
       const sessions = listSessions(db, context.get('userId'), queryCount(context, 'limit', 50));
       return context.json({ sessions: sessions.map(sessionView) });
     })
-    .get('/api/sessions/get', key, (context) => {
+    .get('/api/sessions/get', byKey, (context) => {
       const session = requestedSession(db, context);
-      const messages = listMessages(db, session.seq);
+      const messages = wholeSession(db, session.seq);
       return context.json({ session: sessionView(session), messages: messages.map(messageView) });
     })
-    .get('/api/search', key, (context) => context.json({ results: search(db, context).map(searchView) }))
-    .get('/api/context', key, (context) => {
+    .get('/api/search', byKey, (context) => context.json({ results: search(db, context).map(searchView) }))
+    .get('/api/context', byKey, (context) => {
       const query = queryText(context, 'q', "Missing query parameter 'q'");
       const options = {
         limit: queryCount(context, 'limit', 5),
@@ -34,9 +33,9 @@ export function apiRoutes(db: Database): Hono<Env> {
       };
       return context.json(readContext(db, context.get('userId'), query, options));
     })
-    .get('/api/export', key, (context) => exportSession(db, context))
-    .get('/api/stats', key, (context) => context.json(readStats(db, context.get('userId'))))
-    .get('/api/export/evals', key, (context) => {
+    .get('/api/export', byKey, (context) => exportSession(db, context))
+    .get('/api/stats', byKey, (context) => context.json(readStats(db, context.get('userId'))))
+    .get('/api/export/evals', byKey, (context) => {
       const format = context.req.query('format') || 'deepeval';
       if (!EVAL_FORMATS.includes(format)) {
         throw new RequestError(`Invalid format. Use: ${EVAL_FORMATS.join(', ')}`);
@@ -58,7 +57,7 @@ function search(db: Database, context: Context<Env>): StoredSession[] {
 
 function exportSession(db: Database, context: Context<Env>): Response {
   const session = requestedSession(db, context);
-  const messages = listMessages(db, session.seq);
+  const messages = wholeSession(db, session.seq);
   const format = context.req.query('format');
   if (format === 'jsonl') return context.json(exportJsonl(session, messages));
   if (format !== 'markdown') return context.json(exportJson(session, messages));

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { bearerToken, type Env } from '../auth.js';
+import type { Env } from '../auth.js';
 import type { Database } from '../database.js';
-import { hashSecret, userOfKey } from '../keys.js';
-import { listMessages } from '../messages.js';
+import { messagePage } from '../messages.js';
 import { PAGE_DIRECTORY } from '../page-directory.js';
 import { queryCount, queryText } from '../query.js';
 import { RequestError } from '../request-error.js';
@@ -32,7 +31,7 @@ const FILES = [
 ];
 
 /** The page, and the data it reads. Unlike the API its data says null for what was never sent. */
-export function pageRoutes(db: Database, pageToken: { value: string; userId: number }): Hono<Env> {
+export function pageRoutes(db: Database, access: MiddlewareHandler<Env>): Hono<Env> {
   const app = new Hono<Env>();
   for (const { path, file, type } of FILES) {
     const body = readFileSync(new URL(file, PAGE_DIRECTORY), 'utf8');
@@ -41,37 +40,21 @@ export function pageRoutes(db: Database, pageToken: { value: string; userId: num
       return context.body(body, 200, { 'Content-Type': `${type}; charset=utf-8` });
     });
   }
-  const access = requirePageAccess(db, pageToken);
   app.get('/page/sessions', access, (context) =>
     context.json({ sessions: listed(db, context).map(pageView) }),
   );
   app.get('/page/session', access, (context) => {
     const session = findSession(db, context.get('userId'), queryText(context, 'id', 'Missing session ID'));
     if (!session) throw new RequestError('Session not found', 404);
-    const messages = listMessages(
-      db,
-      session.seq,
-      queryCount(context, 'limit', 200),
-      queryCount(context, 'offset', 0),
-    );
-    return context.json({ session: pageView(session), messages: messages.map(messageView) });
+    const offset = queryCount(context, 'offset', 0);
+    const messages = messagePage(db, session.seq, queryCount(context, 'limit', 200), offset);
+    return context.json({
+      session: pageView(session),
+      messages: messages.map(messageView),
+      hasMore: offset + messages.length < session.messageCount,
+    });
   });
   return app;
-}
-
-/** Accepts the token of the printed link, or a key that somebody typed into the page. */
-function requirePageAccess(
-  db: Database,
-  pageToken: { value: string; userId: number },
-): MiddlewareHandler<Env> {
-  const tokenHash = hashSecret(pageToken.value);
-  return async (context, next) => {
-    const token = bearerToken(context) ?? '';
-    const userId = hashSecret(token) === tokenHash ? pageToken.userId : userOfKey(db, token);
-    if (userId === undefined) return context.json({ error: 'Open the link that the server printed.' }, 401);
-    context.set('userId', userId);
-    return next();
-  };
 }
 
 function listed(db: Database, context: Context<Env>): StoredSession[] {

@@ -17,6 +17,7 @@ import {
   rawSessions,
   removeHistory,
 } from './history.js';
+import { visitedPaths } from './visited-paths.js';
 
 /** A history written by the real tool. */
 export interface SourceFixture {
@@ -169,6 +170,16 @@ function testFixture<R>(source: Source<R>, fixture: SourceFixture, appended: Reg
     for (const session of everySession(source, history)) {
       expect(JSON.stringify(session)).not.toMatch(/;base64,[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{3000}/);
     }
+  });
+
+  it('looks at its own files and at nothing that a transcript names', () => {
+    const inside = (path: string) => path === history.folder || path.startsWith(history.folder + sep);
+    // Whatever is loaded at the first reading, a database driver say, looks for itself.
+    everySession(source, history);
+    const paths = visitedPaths(() => everySession(source, history));
+    expect(paths.filter((path) => !inside(path))).toEqual([]);
+    // Otherwise the list would be empty for a source that cannot be watched.
+    expect(paths.length).toBeGreaterThan(0);
   });
 
   it('leaves every file as it was, and none beside it', () => {
