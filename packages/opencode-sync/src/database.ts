@@ -3,6 +3,7 @@ import {
   type FoundFile,
   type Need,
   type Problem,
+  parseJson,
   type RawSession,
   type ReadDatabase,
   type SqlRow,
@@ -262,13 +263,11 @@ function loadNextApi(db: ReadDatabase, file: string, ids: string, loaded: Readon
 }
 
 function parse(row: SqlRow, file: string, problems: Problem[] | undefined): unknown {
-  try {
-    return JSON.parse(String(row.data));
-  } catch {
-    const location = { file, line: Number(row.rowid) };
-    problems?.push({ message: 'A record that is not JSON was left out.', location });
-    return undefined;
-  }
+  const parsed = parseJson(String(row.data));
+  if ('value' in parsed) return parsed.value;
+  const location = { file, line: Number(row.rowid) };
+  problems?.push({ message: `A record that ${parsed.why} was left out.`, location });
+  return undefined;
 }
 
 /** As the JSON files and the client's own export have it. */

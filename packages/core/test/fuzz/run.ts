@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createRandom } from '../harness/random.js';
+import { check, isOwner } from './check.js';
+import type { History } from './histories.js';
+import { peakMemory, resetPeakMemory } from './memory.js';
+import { type Mutation, mutate } from './mutate.js';
+import { type Reading, readHistory } from './read.js';
+
+export interface Outcome {
+  seed: number;
+  history: string;
+  plugin: string;
+  kind: string;
+  path: string;
+  detail: string;
+  faults: string[];
+  /** How often a reader said that something was left out, and how many sessions could not be read. */
+  problems: number;
+  unreadable: number;
+  /** Milliseconds of reading, before and after. */
+  ms: number;
+  wholeMs: number;
+  /** Peak memory of the process while reading, bytes. */
+  memory: number;
+  wholeMemory: number;
+}
+
+interface Prepared {
+  home: string;
+  whole: Reading;
+  memory: number;
+}
+
+/** Runs seeds in one process, one after the other. */
+export class Runner {
+  private readonly prepared = new Map<History, Prepared>();
+
+  constructor(
+    private readonly histories: readonly History[],
+    private readonly folder: string,
+  ) {}
+
+  run(seed: number): Outcome {
+    const random = createRandom(seed);
+    const plugin = random.pick([...new Set(this.histories.map(({ source }) => source.plugin))]);
+    const history = random.pick(this.histories.filter(({ source }) => source.plugin === plugin));
+    const mutation = mutate(history, random, join(this.folder, `${process.pid}.db`));
+    const { home, whole, memory: wholeMemory } = this.prepare(history);
+    const file = join(home, mutation.path);
+    const others = [...whole.files.keys()].filter((id) => !isOwner(file, id, { whole }));
+    const bystanders = new Set(random.shuffle(others).slice(0, 2));
+    const read = () =>
+      readHistory(history.source, home, ({ id }) => bystanders.has(id) || !others.includes(id));
+    const put = (content: Buffer | null) => {
+      if (content === null) rmSync(file);
+      else writeFileSync(file, content);
+      return read();
+    };
+    try {
+      resetPeakMemory();
+      const startedAt = performance.now();
+      const damaged = put(mutation.content);
+      const ms = performance.now() - startedAt;
+      const memory = peakMemory();
+      const without = mutation.without === undefined ? undefined : put(mutation.without);
+      const unbrokenContent = withoutBrokenLines(mutation);
+      const unbroken = unbrokenContent && put(unbrokenContent);
+      const wholeMs = [...damaged.ms.keys()].reduce((sum, id) => sum + (whole.ms.get(id) ?? 0), 0);
+      return {
+        seed,
+        history: history.name,
+        plugin,
+        kind: mutation.kind,
+        path: mutation.path,
+        detail: mutation.detail ?? '',
+        faults: check({ file, whole, damaged, without, unbroken }),
+        problems: damaged.problems.length,
+        unreadable: damaged.failed.size,
+        ms,
+        wholeMs,
+        memory,
+        wholeMemory,
+      };
+    } finally {
+      writeFileSync(file, history.files.get(mutation.path) ?? '');
+    }
+  }
+
+  private prepare(history: History): Prepared {
+    const known = this.prepared.get(history);
+    if (known !== undefined) return known;
+    const home = mkdtempSync(join(this.folder, 'home-'));
+    for (const [path, content] of history.files) {
+      mkdirSync(dirname(join(home, path)), { recursive: true });
+      writeFileSync(join(home, path), content);
+    }
+    // The first reading compiles what reads.
+    readHistory(history.source, home);
+    resetPeakMemory();
+    const whole = readHistory(history.source, home);
+    if (whole.faults.length > 0) throw new Error(`${history.name}: ${whole.faults.join('; ')}`);
+    const result = { home, whole, memory: peakMemory() };
+    this.prepared.set(history, result);
+    return result;
+  }
+}
+
+/** A line that is still being written is none yet, and hence not here either. */
+function withoutBrokenLines({ path, content }: Mutation): Buffer | undefined {
+  if (!path.endsWith('.jsonl') || content.length > 5_000_000) return undefined;
+  const lines = content.toString('latin1').split('\n');
+  const kept = lines.map((line, index) => (index === lines.length - 1 || isJson(line, index) ? line : ''));
+  return kept.every((line, index) => line === lines[index])
+    ? undefined
+    : Buffer.from(kept.join('\n'), 'latin1');
+}
+
+function isJson(line: string, index: number): boolean {
+  const text = Buffer.from(line, 'latin1').toString('utf8');
+  try {
+    JSON.parse(index === 0 ? text.replace(/^\ufeff/, '') : text);
+    return true;
+  } catch {
+    return false;
+  }
+}
