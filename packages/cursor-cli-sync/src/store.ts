@@ -204,8 +204,10 @@ function promptTextOf(prompt: Uint8Array | undefined): string | undefined {
 /** How many of the first pending messages are the last of the list already. */
 function repeated(ids: readonly string[], pending: readonly { id: string }[]): number {
   for (let count = Math.min(ids.length, pending.length); count > 0; count--) {
-    const tail = ids.slice(-count);
-    if (tail.every((id, index) => id === pending[index]?.id)) return count;
+    const begin = ids.length - count;
+    let same = 0;
+    while (same < count && ids[begin + same] === pending[same]?.id) same++;
+    if (same === count) return count;
   }
   return 0;
 }

@@ -10,16 +10,19 @@ export interface Readings {
   without?: Reading | undefined;
   /** The damaged file with empty lines where it has lines that are no JSON. */
   unbroken?: Reading | undefined;
+  /** What is missing is so because lines are no JSON. */
+  mustTell: boolean;
 }
 
 /** What must be so, whatever has become of a file. */
 export function check(readings: Readings): string[] {
-  const { whole, damaged, without, unbroken } = readings;
+  const { whole, damaged, without, unbroken, mustTell } = readings;
   return [
     ...damaged.faults,
     ...othersUnchanged(readings),
     ...(without === undefined ? [] : sameWithout(whole, without, damaged)),
-    ...(unbroken === undefined ? [] : [...sameUnbroken(unbroken, damaged), ...lossIsTold(readings)]),
+    ...(unbroken === undefined ? [] : sameUnbroken(unbroken, damaged)),
+    ...(mustTell ? lossIsTold(readings) : []),
   ];
 }
 

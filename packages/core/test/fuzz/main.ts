@@ -29,7 +29,7 @@ export async function main(args: string[], packages: string, folder: string): Pr
     await forEachSeed(options, async (seed) => {
       const result = { seed, ending: await pool.run(seed) };
       results.push(result);
-      if (options.verbose) console.log(result.ending);
+      if (options.verbose) console.log(JSON.stringify(result.ending, null, 1));
       if (faultsOf(result).length > 0) {
         failures++;
         tell(result);

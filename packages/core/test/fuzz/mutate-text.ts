@@ -1,5 +1,5 @@
 import type { Random } from '../harness/random.js';
-import { mutateJson, type ValueKind } from './mutate-value.js';
+import { LONG_WORDS, mutateJson, type ValueKind } from './mutate-value.js';
 
 /** What can become of the bytes of any file. */
 export const BYTE_KINDS = {
@@ -172,7 +172,7 @@ export function mutateHugely(content: Buffer, kind: HugeKind, random: Random): B
         ),
       );
     case 'text of 40 MB': {
-      const long = random.pick(['x', 'word ', '<system-reminder>', '\\n', '\\ud83d', 'password=', 'é']);
+      const long = JSON.stringify(random.pick(LONG_WORDS)).slice(1, -1);
       const text = JSON.stringify('@@').replace('@@', () => long.repeat(Math.floor((40 * MB) / long.length)));
       const candidates = lines.filter((line) => /"text":"/.test(line));
       if (candidates.length === 0) return put(`{"text":${text}}`);

@@ -23,7 +23,32 @@ type Path = (string | number)[];
 
 const LEVELS = 100_000;
 const ITEMS = 100_000;
-const LONG_TEXT = 3_000_000;
+const LONG_TEXT = 1_500_000;
+/** What a pattern may read again from each place where it begins. */
+export const LONG_WORDS = [
+  ...['x', 'a b ', ' ', '\n', '\t', '\r\n', '\\', '"', '\u{1f600}', '\0', 'a=', '/', '/home/', 'https://'],
+  ...[
+    '<a>',
+    '<system-reminder>',
+    '<user_info>',
+    '<rules>',
+    '<rules ',
+    '<timestamp>',
+    '<think>',
+    '<command-name>',
+    '<image ',
+  ],
+  ...[
+    '[REDACTED]',
+    '\n[REDACTED]',
+    'Workspace Path: ',
+    '[redacted:',
+    'user:\n\n',
+    '  a: b\n',
+    'data:image/png;base64,',
+  ],
+  ...['password=', 'key="', 'token: ', 'sk-', 'eyJ', '-----BEGIN PRIVATE KEY-----', '{"a":', '[', '$('],
+];
 /** Stands where a text of its own is put in: what JSON.stringify would not write. */
 const MARK = '@@here@@';
 
@@ -127,11 +152,14 @@ export function mutateJson(text: string, kind: ValueKind, random: Random): strin
       );
     case 'many keys':
       return putRaw(anywhere(), `{${Array.from({ length: ITEMS }, (_, n) => `"k${n}":${n}`).join()}}`);
-    case 'long text':
+    case 'long text': {
+      const word = random.pick(LONG_WORDS);
+      const text = word.repeat(Math.floor(LONG_TEXT / word.length));
       return put(
         at(string),
-        random.pick(['x', 'a b ', '\u{1f600}', '<a>', 'key="', '\n', '/home/', '"']).repeat(LONG_TEXT / 4),
+        random.chance(0.5) ? text : `${random.pick(LONG_WORDS)}${text}${random.pick(LONG_WORDS)}`,
       );
+    }
     case 'key twice': {
       const key = random.pick(Object.keys(value));
       return `${JSON.stringify(value).slice(0, -1)},${JSON.stringify(key)}:null}`;

@@ -64,8 +64,9 @@ export class Runner {
       const ms = performance.now() - startedAt;
       const memory = peakMemory();
       const without = mutation.without === undefined ? undefined : put(mutation.without);
-      const unbrokenContent = withoutBrokenLines(mutation);
-      const unbroken = unbrokenContent && put(unbrokenContent);
+      const broken = brokenLines(mutation);
+      const unbroken = broken.length === 0 ? undefined : put(withoutLines(mutation, broken));
+      const mustTell = mustBeTold(mutation, broken, history.files.get(mutation.path));
       const wholeMs = [...damaged.ms.keys()].reduce((sum, id) => sum + (whole.ms.get(id) ?? 0), 0);
       return {
         seed,
@@ -74,7 +75,7 @@ export class Runner {
         kind: mutation.kind,
         path: mutation.path,
         detail: mutation.detail ?? '',
-        faults: check({ file, whole, damaged, without, unbroken }),
+        faults: check({ file, whole, damaged, without, unbroken, mustTell }),
         problems: damaged.problems.length,
         unreadable: damaged.failed.size,
         ms,
@@ -106,18 +107,42 @@ export class Runner {
   }
 }
 
-/** A line that is still being written is none yet, and hence not here either. */
-function withoutBrokenLines({ path, content }: Mutation): Buffer | undefined {
-  if (!path.endsWith('.jsonl') || content.length > 5_000_000) return undefined;
-  const lines = content.toString('latin1').split('\n');
-  const kept = lines.map((line, index) => (index === lines.length - 1 || isJson(line, index) ? line : ''));
-  return kept.every((line, index) => line === lines[index])
-    ? undefined
-    : Buffer.from(kept.join('\n'), 'latin1');
+/** Indexes of the lines that are no JSON. The last one has no end: it is still being written. */
+function brokenLines({ path, content }: Mutation): number[] {
+  if (!path.endsWith('.jsonl') || content.length > MAX_COMPARED) return [];
+  const lines = linesOf(content).slice(0, -1);
+  return lines.flatMap((line, index) => (isJson(line, index) ? [] : [index]));
+}
+
+/** Bytes. What is larger is mutated in other ways. */
+const MAX_COMPARED = 5_000_000;
+
+function linesOf(content: Buffer): string[] {
+  return content.toString('latin1').split('\n');
+}
+
+function withoutLines({ content }: Mutation, broken: readonly number[]): Buffer {
+  const left = linesOf(content).map((line, index) => (broken.includes(index) ? '' : line));
+  return Buffer.from(left.join('\n'), 'latin1');
+}
+
+/** Of records that begin with it, and of which most are none of a conversation's and never parsed. */
+const SKIPPED = /^\{"type":"(?!user|assistant|system|attachment)/;
+
+/** Some tools name a message by its line, so it can only be missed while the lines keep their numbers. */
+function mustBeTold(
+  { content }: Mutation,
+  broken: readonly number[],
+  original: Buffer = Buffer.alloc(0),
+): boolean {
+  const lines = linesOf(content);
+  const isSkipped = broken.some((index) => SKIPPED.test(lines[index] ?? ''));
+  return broken.length > 0 && !isSkipped && lines.length === linesOf(original).length;
 }
 
 function isJson(line: string, index: number): boolean {
   const text = Buffer.from(line, 'latin1').toString('utf8');
+  if (/^\r?$/.test(text)) return true;
   try {
     JSON.parse(index === 0 ? text.replace(/^\ufeff/, '') : text);
     return true;
