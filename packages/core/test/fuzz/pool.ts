@@ -71,13 +71,15 @@ function runIn(child: ChildProcess, seed: number): Promise<Ending> {
       child.off('message', onMessage).off('close', onClose);
       resolve(ending);
     };
-    const timer = setTimeout(() => end({ failure: `no answer for ${HANG_MS / 1000} s` }), HANG_MS);
+    let what = '';
+    const timer = setTimeout(() => end({ failure: `${what}: no answer for ${HANG_MS / 1000} s` }), HANG_MS);
     const onMessage = (message: FromWorker) => {
-      if ('outcome' in message) end({ outcome: message.outcome });
+      if ('begun' in message) what = message.begun;
+      else if ('outcome' in message) end({ outcome: message.outcome });
       else if ('crashed' in message) end({ failure: message.crashed });
     };
     const onClose = (code: number | null, signal: string | null) =>
-      end({ failure: `the process died (${signal ?? code})` });
+      end({ failure: `${what}: the process died (${signal ?? code})` });
     child.on('message', onMessage).on('close', onClose);
     child.send(seed);
   });

@@ -1,10 +1,10 @@
-import { faultsOf, type Result } from './main.js';
+import type { Ending } from './pool.js';
 import type { Outcome } from './run.js';
 
 /** Tables in Markdown: what was damaged, by kind and by plugin. */
-export function report(results: readonly Result[]): string {
-  const outcomes = results.flatMap(({ ending }) => ('outcome' in ending ? [ending.outcome] : []));
-  const died = results.length - outcomes.length;
+export function report(endings: readonly Ending[]): string {
+  const outcomes = endings.flatMap((ending) => ('outcome' in ending ? [ending.outcome] : []));
+  const died = endings.length - outcomes.length;
   return [
     tableOf('damage', outcomes, ({ kind }) => kind),
     tableOf('plugin', outcomes, ({ plugin }) => plugin),

@@ -41,13 +41,15 @@ export class Runner {
     private readonly folder: string,
   ) {}
 
-  run(seed: number): Outcome {
+  /** @param begin is told what is going to be read, in case that nothing is heard after it */
+  run(seed: number, begin: (what: string) => void): Outcome {
     const random = createRandom(seed);
     const plugin = random.pick([...new Set(this.histories.map(({ source }) => source.plugin))]);
     const history = random.pick(this.histories.filter(({ source }) => source.plugin === plugin));
     const mutation = mutate(history, random, join(this.folder, `${process.pid}.db`));
     const { home, whole, memory: wholeMemory } = this.prepare(history);
     const file = join(home, mutation.path);
+    begin(`${mutation.kind} in ${history.name}/${mutation.path}`);
     const others = [...whole.files.keys()].filter((id) => !isOwner(file, id, { whole }));
     const bystanders = new Set(random.shuffle(others).slice(0, 2));
     const read = () =>
@@ -115,14 +117,15 @@ function brokenLines({ path, content }: Mutation): number[] {
 }
 
 /** Bytes. What is larger is mutated in other ways. */
-const MAX_COMPARED = 5_000_000;
+const MAX_COMPARED = 1_500_000;
 
 function linesOf(content: Buffer): string[] {
   return content.toString('latin1').split('\n');
 }
 
 function withoutLines({ content }: Mutation, broken: readonly number[]): Buffer {
-  const left = linesOf(content).map((line, index) => (broken.includes(index) ? '' : line));
+  const lost = new Set(broken);
+  const left = linesOf(content).map((line, index) => (lost.has(index) ? '' : line));
   return Buffer.from(left.join('\n'), 'latin1');
 }
 

@@ -1,7 +1,7 @@
 import { loadHistories } from './histories.js';
 import { type Outcome, Runner } from './run.js';
 
-export type FromWorker = { ready: true } | { outcome: Outcome } | { crashed: string };
+export type FromWorker = { ready: true } | { begun: string } | { outcome: Outcome } | { crashed: string };
 
 const [packages = '', folder = ''] = process.argv.slice(2);
 const runner = new Runner(loadHistories(packages), folder);
@@ -12,7 +12,7 @@ function send(message: FromWorker): void {
 
 process.on('message', (seed: number) => {
   try {
-    send({ outcome: runner.run(seed) });
+    send({ outcome: runner.run(seed, (begun) => send({ begun })) });
   } catch (error) {
     send({ crashed: error instanceof Error ? String(error.stack) : String(error) });
   }
