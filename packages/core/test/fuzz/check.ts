@@ -12,14 +12,16 @@ export interface Readings {
   unbroken?: Reading | undefined;
   /** What is missing is so because lines are no JSON. */
   mustTell: boolean;
+  /** Of other sessions nothing can be said. */
+  mixes: boolean;
 }
 
 /** What must be so, whatever has become of a file. */
 export function check(readings: Readings): string[] {
-  const { whole, damaged, without, unbroken, mustTell } = readings;
+  const { whole, damaged, without, unbroken, mustTell, mixes } = readings;
   return [
     ...damaged.faults,
-    ...othersUnchanged(readings),
+    ...(mixes ? [] : othersUnchanged(readings)),
     ...(without === undefined ? [] : sameWithout(whole, without, damaged)),
     ...(unbroken === undefined ? [] : sameUnbroken(unbroken, damaged)),
     ...(mustTell ? lossIsTold(readings) : []),

@@ -27,6 +27,8 @@ export interface Mutation {
    * Null: without the file. Absent: nothing can be said.
    */
   without?: Buffer | null;
+  /** Sessions have lines of each other now: of two that have the same, one is a copy. */
+  mixes?: boolean;
 }
 
 /** One run in so many is about megabytes. */
@@ -58,7 +60,8 @@ function mutateTextFile(history: History, content: Buffer, random: Random): Muta
   }
   if (Object.hasOwn(LINE_KINDS, kind)) {
     const other = history.files.get(random.pick(history.targets)) ?? Buffer.alloc(0);
-    return { kind, content: mutateLines(content, kind as LineKind, random, other) };
+    const mutated = mutateLines(content, kind as LineKind, random, other);
+    return { kind, content: mutated, mixes: kind === 'lines of another file' };
   }
   const mutated = mutateLineValue(content, kind as ValueKind, random);
   if (mutated === undefined) return mutateTextFile(history, content, random);

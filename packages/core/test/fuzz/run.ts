@@ -50,7 +50,8 @@ export class Runner {
     const { home, whole, memory: wholeMemory } = this.prepare(history);
     const file = join(home, mutation.path);
     begin(`${mutation.kind} in ${history.name}/${mutation.path}`);
-    const others = [...whole.files.keys()].filter((id) => !isOwner(file, id, { whole }));
+    const others =
+      mutation.mixes === true ? [] : [...whole.files.keys()].filter((id) => !isOwner(file, id, { whole }));
     const bystanders = new Set(random.shuffle(others).slice(0, 2));
     const read = () =>
       readHistory(history.source, home, ({ id }) => bystanders.has(id) || !others.includes(id));
@@ -77,7 +78,7 @@ export class Runner {
         kind: mutation.kind,
         path: mutation.path,
         detail: mutation.detail ?? '',
-        faults: check({ file, whole, damaged, without, unbroken, mustTell }),
+        faults: check({ file, whole, damaged, without, unbroken, mustTell, mixes: mutation.mixes === true }),
         problems: damaged.problems.length,
         unreadable: damaged.failed.size,
         ms,
