@@ -103,13 +103,13 @@ function missing(name: string, messages: ReadSession['messages'], after: ReadSes
   for (const { id, content } of messages) {
     const now = contents.get(id);
     if (now === undefined) found.push(`${name}: ${id} is missing`);
-    else if (now !== content && now !== withoutTokens(content))
+    else if (withoutTokens(now) !== withoutTokens(content))
       found.push(`${name}: ${id} was ${shortOf(content)} and is ${shortOf(now)}`);
   }
   return found;
 }
 
-/** Tokens of which a part is damaged are unknown, and may be so. */
+/** One count of several that is damaged makes tokens unknown, or others. */
 function withoutTokens(content: string): string {
   const { promptTokens: _, completionTokens: __, ...rest } = JSON.parse(content);
   return JSON.stringify(rest);
