@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Pool } from './pool.js';
 
-/** A few of the runs of `npm run test:fuzz`, none of them of megabytes. */
+/** A few of the runs of `npm run test:fuzz`. */
 const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
 
 describe('a history that is damaged', () => {
