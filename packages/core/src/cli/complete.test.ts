@@ -17,7 +17,7 @@ async function complete(...args: string[]): Promise<string> {
 describe('completion', () => {
   it('knows the commands, but none that only a hook calls', async () => {
     const found = await complete('--', '');
-    for (const command of ['login', 'sync', 'setup', 'config'])
+    for (const command of ['login', 'sync', 'watch', 'config'])
       expect(found).toMatch(new RegExp(`^${command}\t`, 'm'));
     expect(found).not.toMatch(/^work\t/m);
   });
