@@ -4,7 +4,7 @@ import { isOpenSyncError, OpenSyncError } from '../../errors.js';
 import type { PrivacyLevel } from '../../privacy-setting.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
-import { dateTime } from '../format.js';
+import { dateTime, printableJson } from '../format.js';
 import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -90,9 +90,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     }
   }
   if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source.plugin);
-  io.stdout.write(
-    options.json === true ? `${JSON.stringify(result, null, 2)}\n` : describe(source.name, result),
-  );
+  io.stdout.write(options.json === true ? `${printableJson(result, 2)}\n` : describe(source.name, result));
   return code;
 }
 
