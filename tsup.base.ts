@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
 
@@ -26,8 +27,9 @@ export function library(options: Options): Options {
 
 /** A package that people install with nothing else: core and its dependencies are bundled into it. */
 export function plugin(): Options[] {
+  const hook = 'src/hook.ts';
   // What a tool waits for is CommonJS, since that starts a quarter faster.
-  return [program(), bundle({ hook: 'src/hook.ts' }, 'cjs')];
+  return existsSync(hook) ? [program(), bundle({ hook }, 'cjs')] : [program()];
 }
 
 /** One file of a plugin that the tool itself runs or loads: of Node's own modules and nothing else. */

@@ -41,6 +41,7 @@ const tasks = {
     await run(process.execPath, ['scripts/plugins.mjs']);
   },
   'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),
+  'test:fuzz': () => run(process.execPath, ['packages/core/test/fuzz/run.mjs', ...args]),
   async bench() {
     await turbo('build');
     await run(process.execPath, ['bench/run.mjs', ...args]);

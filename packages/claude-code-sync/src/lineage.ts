@@ -319,7 +319,7 @@ function isOlder({ bornAt }: Lines, { until }: Share): boolean {
 }
 
 /** The same line is read again, and reported, when its session is loaded. */
-export function ignore(): void {
+function ignore(): void {
   return;
 }
 

@@ -12,7 +12,7 @@ import {
   readJson,
 } from '@opensync/core/plugin';
 import { isConversation, summaryFilter } from './filter.js';
-import { createLineage, headOf, ignore, type Lineage, sessionIdOf } from './lineage.js';
+import { createLineage, headOf, type Lineage, sessionIdOf } from './lineage.js';
 import { customTitleOf } from './records.js';
 import type { ClaudeRecord } from './transform.js';
 
@@ -113,9 +113,14 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf(sep) + 1);
 }
 
+/** Undefined when it has no line that says so; a file that is damaged stands for itself, so that it is told. */
 function sessionIdInside(path: string): string | undefined {
+  let damaged = false;
+  const report = () => {
+    damaged = true;
+  };
   try {
-    for (const { value } of jsonl(path, { report: ignore })) {
+    for (const { value } of jsonl(path, { report })) {
       const { sessionId } = (value ?? {}) as { sessionId?: unknown };
       if (typeof sessionId === 'string') return sessionId;
     }
@@ -124,7 +129,7 @@ function sessionIdInside(path: string): string | undefined {
     if (isOpenSyncError(error)) return sessionIdOf(path);
     throw error;
   }
-  return undefined;
+  return damaged ? sessionIdOf(path) : undefined;
 }
 
 function* load(

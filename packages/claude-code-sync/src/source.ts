@@ -2,7 +2,7 @@ import { defineSource } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
 import { files, sessions } from './read.js';
 import { transform } from './transform.js';
-import { VARIABLES } from './variables.js';
+import { EARLIER_VARIABLES, VARIABLES } from './variables.js';
 
 export const source = defineSource({
   id: 'claude-code',
@@ -14,5 +14,6 @@ export const source = defineSource({
   sessions,
   transform,
   variables: VARIABLES,
+  earlierVariables: EARLIER_VARIABLES,
   trigger: () => import('./trigger.js').then(({ trigger }) => trigger),
 });

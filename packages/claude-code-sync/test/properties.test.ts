@@ -290,3 +290,68 @@ describe('a transcript of nothing but noise', () => {
     expect(rowsOf(homeOf({ '-home/aaaa0099-0000-4000-8000-000000000000.jsonl': text }))).toEqual([]);
   });
 });
+
+describe('lines that hold any JSON at all', () => {
+  it('are read without an error, the same each time, and what is sent is well-formed', () => {
+    const json = fc.jsonValue({ maxDepth: 4 });
+    const id = fc.constantFrom('a', 'b', 'c', 'toolu_1', '__proto__', 'constructor');
+    const block = fc.record(
+      {
+        type: fc.constantFrom('text', 'thinking', 'tool_use', 'tool_result', 'image', 'server_tool_use'),
+        text: json,
+        thinking: json,
+        id: fc.oneof(id, json),
+        tool_use_id: fc.oneof(id, json),
+        name: json,
+        input: json,
+        content: json,
+        source: json,
+      },
+      { requiredKeys: ['type'] },
+    );
+    const message = fc.record(
+      {
+        id: fc.oneof(id, json),
+        model: json,
+        content: fc.oneof(json, fc.array(block)),
+        usage: json,
+        stop_reason: json,
+      },
+      { requiredKeys: [] },
+    );
+    const line = fc.record(
+      {
+        type: fc.constantFrom('user', 'assistant', 'system', 'attachment', 'ai-title', 'queue-operation'),
+        subtype: fc.oneof(fc.constantFrom('local_command', 'api_error'), json),
+        uuid: fc.oneof(id, json),
+        parentUuid: fc.oneof(id, json),
+        timestamp: fc.oneof(fc.constantFrom('2026-01-01T00:00:00Z', '9999-12-31', 'x'), json),
+        isSidechain: fc.oneof(fc.boolean(), json),
+        content: json,
+        attachment: json,
+        aiTitle: json,
+        cwd: json,
+        message: fc.oneof(message, json),
+      },
+      { requiredKeys: ['type'] },
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(line, json)), (values) => {
+        const records: ClaudeRecord[] = values.map((value, index) => ({
+          kind: 'line',
+          value,
+          file: 'x',
+          line: index + 1,
+        }));
+        const sessions = transform(records, { id: 'x' });
+        expect(transform(records, { id: 'x' })).toEqual(sessions);
+        for (const session of sessions) {
+          expect(new Set(session.messages.map((one) => one.id)).size).toBe(session.messages.length);
+          const sent = JSON.stringify(toWire(session, { source: 'claude-code', cost: null, thinking: true }));
+          expect(sent.isWellFormed()).toBe(true);
+        }
+      }),
+      { numRuns: 500, seed: 20261124 },
+    );
+  });
+});

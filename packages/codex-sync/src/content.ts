@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core/plugin';
+import { type Part, parseJson } from '@opensync/core/plugin';
 import { type Fields, fieldsOf, nameOf, stringOf } from './records.js';
 
 /** The entries of a message's content: text and images. */
@@ -89,12 +89,8 @@ function argumentsOf({ arguments: json, input, action, revised_prompt: prompt }:
 
 /** Models write arguments that are no JSON; they stay as they are. */
 function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    if (error instanceof SyntaxError) return json;
-    throw error;
-  }
+  const result = parseJson(json);
+  return 'value' in result ? result.value : json;
 }
 
 /** What a search for tools found. Their descriptions are the vendor's text for the model. */

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import * as zlib from 'node:zlib';
-import { errorMessage, type JsonlOptions, jsonl, type Located, unreadable } from '@opensync/core/plugin';
+import {
+  errorMessage,
+  type JsonlOptions,
+  jsonl,
+  type Located,
+  parseJson,
+  unreadable,
+} from '@opensync/core/plugin';
 
 /** Absent before Node 22.15. */
 const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (data: Buffer) => Buffer };
@@ -30,9 +37,9 @@ export function* linesOf(file: string, options: JsonlOptions): Generator<Located
     start += line.length + 1;
     if (line.length === 0 || options.keep?.(line) === false) continue;
     const location = { file, line: number + 1 };
-    const value = parse(line);
-    if (value !== undefined) yield { value, ...location };
-    else options.report({ message: 'A line that is not JSON was left out.', location });
+    const parsed = parseJson(line.toString('utf8'));
+    if ('value' in parsed) yield { value: parsed.value, ...location };
+    else options.report({ message: `A line that ${parsed.why} was left out.`, location });
   }
 }
 
@@ -57,14 +64,5 @@ function read(file: string): Buffer {
     return readFileSync(file);
   } catch (error) {
     throw unreadable(file, error);
-  }
-}
-
-function parse(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addNotify, isNotified, readToml, removeNotify } from './notify.js';
+import { addNotify, isNotified, readToml, removeNotify, retireNotify } from './notify.js';
 
 const hook = { node: '/usr/bin/node', script: '/opt/codex-sync/hook.cjs', plugin: 'codex-sync' };
 const moved = { ...hook, script: '/home/me/codex-sync/hook.cjs' };
@@ -124,4 +124,24 @@ describe('any settings', () => {
       }),
     );
   });
+});
+
+describe('retireNotify', () => {
+  it.each([
+    [
+      'its name',
+      '# Added by codex-sync setup\nnotify = ["codex-sync", "hook", "agent-turn-complete"]\na = 1\n',
+    ],
+    ['its path', 'notify = ["/usr/bin/codex-sync", "hook", "agent-turn-complete"]\na = 1\n'],
+  ])('takes out the command of an earlier plugin, by %s', (_what, text) => {
+    const retired = retireNotify(text, 'codex-sync');
+    expect(readToml(retired)).toEqual({ a: 1 });
+  });
+
+  it.each(['', 'notify = ["say"]\n', 'notify = ["say", "codex-sync hook"]\n', `${OURS}\n`])(
+    'leaves %j',
+    (text) => {
+      expect(retireNotify(text, 'codex-sync')).toBe(text);
+    },
+  );
 });

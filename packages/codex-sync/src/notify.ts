@@ -40,6 +40,16 @@ export function removeNotify(text: string, plugin: string, before = ''): string 
   });
 }
 
+/** Takes out the command of an earlier plugin, `<plugin> hook agent-turn-complete`. */
+export function retireNotify(text: string, plugin: string): string {
+  return behindBom(text, (body) => {
+    const notify = notifyIn(body);
+    const [program = '', action] = notify?.command ?? [];
+    const isEarlier = action === 'hook' && program.split(/[\\/]/).at(-1) === plugin;
+    return notify !== undefined && isEarlier ? withoutLine(body, notify.lineRange) : body;
+  });
+}
+
 /** What `notify` was without ours: the same when ours is not in it, undefined when there was none. */
 function commandWithout(command: string[], plugin: string): string[] | undefined {
   const at = hookIndex(command, plugin);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Session } from '@opensync/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toWire } from '../../core/src/wire.js';
 import { type CodexRecord, transform } from '../src/transform.js';
 import { linesOf } from './histories.js';
 import { copyOfFixture, fixture, only, preparedOf, rolloutsBelow, VERSIONS } from './home.js';
@@ -145,3 +146,45 @@ function withValue(container: unknown, [key, ...rest]: (string | number)[], valu
   copy[String(key)] = rest.length === 0 ? value : withValue(copy[String(key)], rest, value);
   return copy;
 }
+
+describe('lines that hold any JSON at all', () => {
+  /** Every type of line and payload that a client writes, with the names of their fields. */
+  const shapes = new Map(
+    rollouts.flatMap(({ lines }) =>
+      lines.map((line) => {
+        const payload = (line.payload ?? line) as Json;
+        return [`${line.type} ${payload.type}`, { type: line.type, payload }] as const;
+      }),
+    ),
+  );
+
+  it('are read without an error, the same each time, and what is sent is well-formed', () => {
+    const json = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom('__proto__', -1, 1e308, 2 ** 53));
+    const line = fc
+      .tuple(fc.constantFrom(...shapes.values()), fc.array(fc.tuple(fc.nat(), json), { maxLength: 3 }), json)
+      .map(([{ type, payload }, changes, timestamp]) => {
+        const fields = Object.keys(payload).filter((key) => key !== 'type');
+        const changed = changes.map(([index, value]) => [
+          fields[index % Math.max(1, fields.length)] ?? 'x',
+          value,
+        ]);
+        return { type, timestamp, payload: { ...payload, ...Object.fromEntries(changed) } };
+      });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(line, json)), (values) => {
+        const records: CodexRecord[] = [
+          { kind: 'file', segment: undefined },
+          ...values.map((value, index) => ({ kind: 'line' as const, value, file: 'x', line: index + 1 })),
+        ];
+        const sessions = transform(records, { id: 'x' });
+        expect(transform(records, { id: 'x' })).toEqual(sessions);
+        for (const session of sessions) {
+          expect(new Set(session.messages.map((one) => one.id)).size).toBe(session.messages.length);
+          const sent = JSON.stringify(toWire(session, { source: 'codex-cli', cost: null, thinking: true }));
+          expect(sent.isWellFormed()).toBe(true);
+        }
+      }),
+      { numRuns: 500, seed: 20261124 },
+    );
+  });
+});

@@ -125,6 +125,53 @@ describe('loadConfig', () => {
   });
 });
 
+describe('what an earlier plugin left', () => {
+  const earlier = () => join(home, '.config', plugin, 'config.json');
+  const credentials = () => join(home, '.opensync/credentials.json');
+  const account = (convexUrl: string) => ({ convexUrl, apiKey: 'osk_earlier' });
+
+  it('is read where nobody has signed in anew, of this name first, then of any', () => {
+    write(credentials(), account(B));
+    expect(loadConfig({ plugin, env: world() })).toEqual(account(B));
+    write(earlier(), { ...account(A), autoSync: true, syncToolCalls: false, syncThinking: true });
+    expect(resolveConfig({ plugin, env: world() })).toEqual({
+      config: { ...account(A), thinking: true, toolResults: false },
+      origins: Object.fromEntries(
+        ['convexUrl', 'apiKey', 'thinking', 'toolResults'].map((name) => [name, earlier()]),
+      ),
+    });
+    write(sharedFile(), { convexUrl: B, apiKey: 'osk_new', thinking: false });
+    expect(loadConfig({ plugin, env: world() })).toMatchObject({
+      convexUrl: B,
+      apiKey: 'osk_new',
+      thinking: false,
+    });
+  });
+
+  it('counts only with both server and key', () => {
+    write(earlier(), { apiKey: 'osk_earlier' });
+    write(sharedFile(), { convexUrl: A });
+    expect(loadConfig({ plugin, env: world() }).apiKey).toBeUndefined();
+  });
+
+  it.each(['', '{', '[]', 'null', '3', '{"convexUrl": 1, "apiKey": {}}'])(
+    'does not matter when it is %j',
+    (text) => {
+      write(earlier(), text);
+      expect(loadConfig({ plugin, env: world() })).toEqual({});
+    },
+  );
+
+  it('may be in variables, both or none', () => {
+    const earlierVariables = { convexUrl: 'MY_URL', apiKey: 'MY_KEY' };
+    const load = (vars: Env['vars']) => loadConfig({ plugin, env: world(vars), earlierVariables });
+    expect(load({ MY_URL: A, MY_KEY: 'osk_earlier' })).toEqual(account(A));
+    expect(load({ MY_URL: A })).toEqual({});
+    write(sharedFile(), { convexUrl: B, apiKey: 'osk_new' });
+    expect(load({ MY_URL: A, MY_KEY: 'osk_earlier' })).toEqual({ convexUrl: B, apiKey: 'osk_new' });
+  });
+});
+
 describe('the key', () => {
   const keyFor = (vars: Env['vars'] = {}, flags: Partial<Config> = {}) =>
     resolveConfig({ plugin, env: world(vars), flags }).config.apiKey;

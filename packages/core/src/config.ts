@@ -42,6 +42,13 @@ export interface ConfigOptions {
 export interface LoadOptions extends ConfigOptions {
   /** What the command line says; wins over everything. */
   flags?: Partial<Config>;
+  /** Variables that an earlier plugin took server and key from, both or neither. */
+  earlierVariables?: EarlierVariables;
+}
+
+export interface EarlierVariables {
+  convexUrl: string;
+  apiKey: string;
 }
 
 export interface ResolvedConfig {
@@ -127,6 +134,12 @@ export const SETTING_NAMES = Object.keys(RULES) as SettingName[];
 export const INVALID_KEY_FORMAT =
   'Invalid API key format. A key begins with "osk_"; copy it whole from the settings of your OpenSync server.';
 
+/** Where earlier plugins for OpenSync kept server and key: of this name, and of all names. */
+export function earlierConfigPaths({ plugin, env = nodeEnv() }: ConfigOptions = {}): string[] {
+  const own = plugin === undefined ? [] : [join(env.home, '.config', plugin, 'config.json')];
+  return [...own, join(env.home, '.opensync', 'credentials.json')];
+}
+
 /** The file that holds a plugin's configuration, or the shared one; it need not exist. */
 export function configPath({ plugin = 'opensync', env = nodeEnv() }: ConfigOptions = {}): string {
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(plugin)) {
@@ -172,13 +185,16 @@ export function resolveConfig(options: LoadOptions = {}): ResolvedConfig {
   return { config, origins, ...(withheld && { withheldKey: withheld.origin }) };
 }
 
-function readLayers({ plugin, env = nodeEnv(), flags = {} }: LoadOptions): Layer[] {
+function readLayers({ plugin, env = nodeEnv(), flags = {}, earlierVariables }: LoadOptions): Layer[] {
   const files = new Set([configPath({ plugin, env }), configPath({ env })]);
   const { OPENSYNC_URL: convexUrl, OPENSYNC_API_KEY: apiKey } = env.vars;
+  const earlier = earlierConfigPaths({ plugin, env });
   return [
     { origin: 'flag', values: withoutBlanks(flags) },
     { origin: 'environment', values: withoutBlanks({ convexUrl, apiKey }) },
     ...Array.from(files, (path) => ({ origin: path, values: withoutBlanks(readConfigFile(path)) })),
+    { origin: 'environment', values: withoutBlanks(earlierAccount(env, earlierVariables)) },
+    ...earlier.map((path) => ({ origin: path, values: withoutBlanks(readEarlierConfig(path)) })),
   ];
 }
 
@@ -244,6 +260,28 @@ function readConfigFile(path: string): Config {
     'config',
     `${path}: ${problems}. Correct the file, or delete it and sign in again.`,
   );
+}
+
+function earlierAccount({ vars }: Env, names: EarlierVariables | undefined): Config {
+  const [convexUrl, apiKey] = [names && vars[names.convexUrl], names && vars[names.apiKey]];
+  return convexUrl && apiKey ? { convexUrl, apiKey } : {};
+}
+
+/** They are somebody else's: one that cannot be read is no reason to stop. */
+function readEarlierConfig(path: string): Config {
+  try {
+    const content = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const { convexUrl, apiKey, syncThinking, syncToolCalls } = content;
+    return {
+      ...(typeof convexUrl === 'string' && typeof apiKey === 'string' && { convexUrl, apiKey }),
+      ...(syncThinking === true && { thinking: true }),
+      ...(syncToolCalls === false && { toolResults: false }),
+    };
+  } catch (error) {
+    if (errorCode(error) === undefined && !(error instanceof SyntaxError || error instanceof TypeError))
+      throw error;
+    return {};
+  }
 }
 
 function isSettings(content: unknown): content is Config {

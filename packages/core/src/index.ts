@@ -15,6 +15,8 @@ export type {
 export { createClient, syncBatch, syncMessage, syncSession, testConnection } from './client.js';
 export type { Config, ConfigOptions, LoadOptions, ResolvedConfig } from './config.js';
 export { clearConfig, configPath, loadConfig, resolveConfig, saveConfig } from './config.js';
+export type { SessionDraft } from './draft.js';
+export { draftSession, filePart } from './draft.js';
 export { nodeEnv } from './env.js';
 export type { ErrorKind } from './errors.js';
 export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
@@ -22,12 +24,16 @@ export type { PriceOverrides } from './price-overrides.js';
 export type { Cost, CostOptions, PricedCalls, PriceRow } from './pricing.js';
 export { addCosts, calculateCost, priceCalls } from './pricing.js';
 export type { PrivacyLevel, PrivacySetting, ProjectPrivacy } from './privacy-setting.js';
+export { partsOf, textOf } from './read/content.js';
 export { discover, filesVersion } from './read/discover.js';
+export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';
 export type { JsonlOptions } from './read/jsonl.js';
 export { jsonl, unreadable } from './read/jsonl.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
+export type { Fields } from './read/values.js';
+export { countOf, fieldsOf, listOf, stringOf, timeOf } from './read/values.js';
 export type {
   Env,
   FilePattern,

@@ -4,14 +4,22 @@
  */
 export type { Cli, CliIo } from './cli/create-cli.js';
 export { createCli } from './cli/create-cli.js';
+export type { SessionDraft } from './draft.js';
+export { draftSession, filePart } from './draft.js';
 export type { ErrorKind } from './errors.js';
 export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+export { partsOf, textOf } from './read/content.js';
 export { filesVersion } from './read/discover.js';
+export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';
 export type { JsonlOptions } from './read/jsonl.js';
 export { jsonl, unreadable } from './read/jsonl.js';
+export type { Parsed } from './read/parse-json.js';
+export { parseJson } from './read/parse-json.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
+export type { Fields } from './read/values.js';
+export { countOf, fieldsOf, listOf, stringOf, timeOf } from './read/values.js';
 export type {
   Env,
   FilePattern,

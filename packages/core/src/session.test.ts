@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tinySource } from '../test/tiny-source.js';
 import { temporaryDirectory } from '../test/world.js';
-import { readSessions } from './session.js';
+import { readSessions, sessionsToSend } from './session.js';
 import type { RawSession } from './source.js';
 import { findSessions } from './sync.js';
+import type { Session } from './types.js';
 
 let home: string;
 beforeEach(() => {
@@ -19,6 +20,8 @@ function found(text: string): RawSession {
   const [raw] = findSessions(source, { home, vars: {}, now: () => 0 });
   return raw as RawSession;
 }
+
+const session = (id: string): Session => ({ id, messages: [], calls: [], uncounted: [], problems: [] });
 
 describe('readSessions', () => {
   it('gives prices and takes secrets out, the known ones as well', () => {
@@ -44,10 +47,24 @@ describe('readSessions', () => {
     expect(shown).toContain('[redacted:');
   });
 
-  it('tells of every line that could not be read, however many there are', () => {
+  it('tells of a hundred lines that could not be read, and how many more there are', () => {
     const raw = found('{broken\n'.repeat(200_000));
     const [one] = readSessions(tinySource, raw as never, 'all', {});
-    expect(one?.session.problems).toHaveLength(200_000);
+    const problems = one?.session.problems ?? [];
+    expect(problems).toHaveLength(101);
+    expect(problems[99]).toMatchObject({ location: { line: 100 } });
+    expect(problems[100]?.message).toBe('199900 more problems are not listed.');
+  });
+
+  it('bounds what a transform has to tell as well', () => {
+    const raw = found('{"id":"m1"}\n');
+    const problems = Array.from({ length: 5_000 }, (_, n) => ({ message: `number ${n}` }));
+    const source = {
+      ...tinySource,
+      transform: () => ['s1', 's2'].map((id) => ({ ...session(id), problems: [...problems] })),
+    };
+    for (const { session: one } of readSessions(source, raw as never, 'all', {}))
+      expect(one.problems).toHaveLength(101);
   });
 
   it('fails with the name of a file that cannot be opened', () => {
@@ -60,5 +77,19 @@ describe('readSessions', () => {
     expect(() => readSessions(tinySource, lost as never, 'all', {})).toThrow(
       expect.objectContaining({ kind: 'read', message: expect.stringContaining('/nowhere/x.jsonl') }),
     );
+  });
+});
+
+describe('sessionsToSend', () => {
+  it('has a word for a file of which nothing could be read', () => {
+    const raw = found('{broken\n');
+    const env = { home, vars: {}, now: () => 0 };
+    const reading = {
+      ...tinySource,
+      transform: (records: Iterable<unknown>) => [...records].flatMap(() => [session('s1')]),
+    };
+    expect(sessionsToSend(reading, raw as never, 'all', { config: {}, env }).unplaced).toMatchObject([
+      { message: 'A line that is not JSON was left out.', location: { line: 1 } },
+    ]);
   });
 });

@@ -32,18 +32,39 @@ export function readSessions<R>(
   need: Need,
   options: ReadOptions,
 ): PreparedSession[] {
-  return transformed(source, raw, need).map((session) => prepare(session, need, options));
+  return transformed(source, raw, need).sessions.map((session) => prepare(session, need, options));
 }
 
-function transformed<R>(source: Source<R>, raw: RawSession<R>, need: Need): Session[] {
+/** Of one session: a file of a million broken lines must not become a million notices. */
+const MAX_PROBLEMS = 100;
+
+interface Transformed {
+  sessions: Session[];
+  /** What the reader could not read where there is no session to tell it with. */
+  unplaced: Problem[];
+}
+
+function transformed<R>(source: Source<R>, raw: RawSession<R>, need: Need): Transformed {
   const problems: Problem[] = [];
-  const sessions = source.transform(
-    raw.load(need, (problem) => problems.push(problem)),
-    raw,
-  );
-  // One by one: a damaged file may have more problems than a call can have arguments.
-  for (const problem of problems) sessions[0]?.problems.push(problem);
-  return sessions;
+  let untold = 0;
+  const report = (problem: Problem) => {
+    if (problems.length < MAX_PROBLEMS) problems.push(problem);
+    else untold++;
+  };
+  const sessions = source.transform(raw.load(need, report), raw);
+  const [first, ...others] = sessions;
+  if (first === undefined) return { sessions, unplaced: limited(problems, untold) };
+  first.problems = limited([...first.problems, ...problems], untold);
+  for (const session of others) session.problems = limited(session.problems, 0);
+  return { sessions, unplaced: [] };
+}
+
+/** @param untold how many there are beside these */
+function limited(problems: Problem[], untold: number): Problem[] {
+  const more = untold + Math.max(0, problems.length - MAX_PROBLEMS);
+  if (more === 0) return problems;
+  const kept = problems.slice(0, MAX_PROBLEMS);
+  return [...kept, { ...kept.at(-1), message: `${more} more problems are not listed.` }];
 }
 
 function prepare(session: Session, need: Need, options: ReadOptions): PreparedSession {
@@ -62,6 +83,8 @@ export interface ToSend {
   prepared: PreparedSession[];
   /** Ids of those that stay here. */
   withheld: string[];
+  /** What could not be read where nothing of the session could. */
+  unplaced: Problem[];
 }
 
 /**
@@ -74,7 +97,7 @@ export function sessionsToSend<R>(
   need: Need,
   { config, env }: { config: Config; env: Env },
 ): ToSend {
-  const sessions = transformed(source, raw, need);
+  const { sessions, unplaced } = transformed(source, raw, need);
   // By the path as the tool recorded it, before anything in it is rewritten.
   const levels = levelsIn(sessions, levelsOf(config.privacy, privacyOptions(env)));
   const options: ReadOptions = {
@@ -82,7 +105,7 @@ export function sessionsToSend<R>(
     secrets: config.apiKey === undefined ? [] : [config.apiKey],
     homes: config.hideHome === false ? [] : [env.home, realpath(env.home)],
   };
-  const result: ToSend = { prepared: [], withheld: [] };
+  const result: ToSend = { prepared: [], withheld: [], unplaced };
   for (const session of sessions) {
     const level = levels.get(session.id);
     if (level === 'full') result.prepared.push(prepare(session, need, options));

@@ -1,3 +1,4 @@
+import type { EarlierVariables } from './config.js';
 import type { Problem, Session } from './types.js';
 
 /** The outside world a source may look at. Tests give another one; nothing else reads it. */
@@ -88,6 +89,8 @@ export interface Source<R = unknown> {
    * tool's folder: two terminals with different ones are synced by a worker each.
    */
   variables?: readonly string[];
+  /** Variables that an earlier plugin for this tool took server and key from. */
+  earlierVariables?: EarlierVariables;
   /** How the tool calls back. Imported when a command needs it. Absent: `watch` and `sync` alone keep up. */
   trigger?(): Promise<Trigger>;
 }
@@ -118,6 +121,11 @@ export interface SettingsFile {
    * @param before what the text was before `add`, where that is known: empty lists that were there stay
    */
   remove(text: string, before?: string): string;
+  /**
+   * Takes out what an earlier plugin for the same tool has put in, which would send its sessions a second
+   * time. `setup` calls it first; what it takes out does not come back.
+   */
+  retire?(text: string): string;
 }
 
 /** Something `doctor` found out, in plain words. */

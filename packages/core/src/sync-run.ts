@@ -14,6 +14,7 @@ import {
   stampOf,
   versionOf,
 } from './sync.js';
+import type { Problem } from './types.js';
 import { splitWire, type WireSession } from './wire.js';
 
 /** Without success in between, so many failures mean that the server is not there. */
@@ -122,8 +123,8 @@ function findSession<R>({ source, env }: SyncContext<R>, id: string): RawSession
 
 async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force: boolean): Promise<void> {
   const { source, checkpoints } = run.context;
-  const { prepared, withheld } = sessionsToSend(source, raw, 'all', run.context);
-  tellProblems(run, prepared);
+  const { prepared, withheld, unplaced } = sessionsToSend(source, raw, 'all', run.context);
+  tellProblems(run, [...unplaced, ...prepared.flatMap(({ session }) => session.problems)]);
   const known = checkpoints.load(raw.id) ?? { schema: 1, sessions: {} };
   tellSentBefore(run, known, withheld);
   const checkpoint = force ? { ...known, sessions: pick(known.sessions, withheld) } : known;
@@ -136,11 +137,9 @@ async function syncOnce<R>(run: Run<R>, raw: RawSession<R>, tally: Tally, force:
 }
 
 /** What stands at a certain place in a file and was left out; the rest of the session is synced. */
-function tellProblems<R>({ options }: Run<R>, prepared: readonly PreparedSession[]): void {
-  for (const { session } of prepared) {
-    for (const problem of session.problems) {
-      if (problem.location !== undefined) options.onNotice?.(describeProblem(problem));
-    }
+function tellProblems<R>({ options }: Run<R>, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    if (problem.location !== undefined) options.onNotice?.(describeProblem(problem));
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { timestampOf, typedText, workspaceOf } from './content.js';
+import { timestampOf, transcriptContent, typedText, workspaceOf } from './content.js';
 
 describe('what a person typed', () => {
   it.each([
@@ -58,5 +58,20 @@ describe('the working directory', () => {
     );
     expect(workspaceOf('Workspace Path: /typed')).toBeUndefined();
     expect(workspaceOf('<user_info>\nWorkspace Path: \nShell: x\n</user_info>')).toBeUndefined();
+  });
+});
+
+describe('a text of a million tags', () => {
+  // Read again from each tag on, it would take hours.
+  it('is read once', () => {
+    const count = 300_000;
+    for (const tag of ['<rules>', '<rules ', '<user_info>', '<timestamp>', '<think>', '\n', ' ']) {
+      const text = tag.repeat(count);
+      expect(typedText(`${text}x`).endsWith('x')).toBe(true);
+      expect(workspaceOf(`<user_info>\nWorkspace Path: a${text}b`)).toBeUndefined();
+      expect(transcriptContent([{ type: 'text', text }])[0]?.text).toBe(text);
+    }
+    expect(typedText(`${'<rules>'.repeat(count)}a</rules>b<git_status>c</git_status>`)).toBe('b');
+    expect(transcriptContent(`a${'\n'.repeat(count)}[REDACTED]\n[REDACTED]`)[0]?.text).toBe('a');
   });
 });

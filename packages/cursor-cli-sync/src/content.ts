@@ -43,17 +43,35 @@ const WRAPPERS = [
   'agent_notification',
   'additional_data',
 ];
-const WRAPPED = new RegExp(`<(${WRAPPERS.join('|')})(?:\\s[^>]*)?>[\\s\\S]*?</\\1>`, 'g');
+const OPENING = new RegExp(`<(${WRAPPERS.join('|')})(?:\\s[^<>]*)?>`, 'g');
 const TIMESTAMP = /^\s*<timestamp>([^<]*)<\/timestamp>/;
 const QUERY = { begin: '<user_query>', end: '</user_query>' };
 
 /** What a person typed, empty for a message that only carries context. */
 export function typedText(text: string): string {
   const begin = text.indexOf(QUERY.begin);
-  if (begin === -1) return text.replace(TIMESTAMP, '').replace(WRAPPED, '').trim();
+  if (begin === -1) return withoutWrapped(text.replace(TIMESTAMP, '')).trim();
   // To the last closing tag: people quote these tags.
   const end = text.lastIndexOf(QUERY.end);
   return text.slice(begin + QUERY.begin.length, end > begin ? end : undefined).trim();
+}
+
+/** One pass: a pattern that goes on to a closing tag would read the rest again for each tag that has none. */
+function withoutWrapped(text: string): string {
+  const unclosed = new Set<string>();
+  let result = '';
+  let from = 0;
+  for (const { 0: tag, 1: name = '', index } of text.matchAll(OPENING)) {
+    if (index < from || unclosed.has(name)) continue;
+    const end = text.indexOf(`</${name}>`, index + tag.length);
+    if (end === -1) {
+      unclosed.add(name);
+      continue;
+    }
+    result += text.slice(from, index);
+    from = end + name.length + 3;
+  }
+  return result + text.slice(from);
 }
 
 /** The minute before a prompt, e.g. `Sunday, Apr 26, 2026, 9:53 PM (UTC-4)`, in milliseconds since the Unix epoch. */
@@ -68,8 +86,11 @@ export function timestampOf(text: string): number | undefined {
 
 /** The working directory, as the client describes it to the model. */
 export function workspaceOf(text: string): string | undefined {
-  const info = /<user_info>[\s\S]*?<\/user_info>/.exec(text)?.[0] ?? '';
-  return /^Workspace Path:[ \t]*(\S.*?)[ \t]*\r?$/m.exec(info)?.[1];
+  const begin = text.indexOf('<user_info>');
+  const end = text.indexOf('</user_info>', begin);
+  if (begin === -1 || end === -1) return undefined;
+  const line = /^Workspace Path:(.*)$/m.exec(text.slice(begin, end))?.[1];
+  return line?.trim() || undefined;
 }
 
 /** What a model wrote in a text block: some models think aloud in front of it. */
@@ -86,7 +107,7 @@ export function answerParts(text: string): Part[] {
 export function transcriptContent(content: MessageRecord['content']): Block[] {
   return blocksOf(content).map((block) => {
     if (block.type !== 'text') return block;
-    return { ...block, text: block.text?.replace(/(?:^|\n+)\[REDACTED\](?:\n\[REDACTED\])*$/, '') };
+    return { ...block, text: block.text?.replace(/(?:^|(?<!\n)\n+)\[REDACTED\](?:\n\[REDACTED\])*$/, '') };
   });
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type Need,
   type Problem,
+  parseJson,
   type ReadDatabase,
   type SqlValue,
   withDatabase,
@@ -83,13 +84,10 @@ class Reader {
 
   private meta(): ChatMeta | undefined {
     const value = this.database.all("SELECT value FROM meta WHERE key = '0'")[0]?.value;
-    try {
-      // Neither the text nor an error that quotes it may be kept: it holds a key.
-      const meta = ChatMeta.safeParse(JSON.parse(metaText(value)));
-      if (meta.success) return meta.data;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
+    // Neither the text nor an error that quotes it may be kept: it holds a key.
+    const parsed = parseJson(metaText(value));
+    const meta = 'value' in parsed ? ChatMeta.safeParse(parsed.value) : undefined;
+    if (meta?.success === true) return meta.data;
     this.problem('The description of the chat is missing or damaged.');
     return undefined;
   }
@@ -124,17 +122,16 @@ class Reader {
 
   private addMessage(blobId: string, data: Uint8Array, row: number): void {
     const location = { file: this.file, line: row };
-    try {
-      const value: unknown = JSON.parse(utf8(data));
-      const count = (this.seen.get(blobId) ?? 0) + 1;
-      this.seen.set(blobId, count);
-      const id = count === 1 ? blobId.slice(0, 16) : `${blobId.slice(0, 16)}-${count}`;
-      this.records.push({ kind: 'message', id, value, location });
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
+    const parsed = parseJson(utf8(data));
+    if ('why' in parsed) {
       this.unreadable++;
-      this.report({ message: 'A message that is not JSON was left out.', location });
+      this.report({ message: `A message that ${parsed.why} was left out.`, location });
+      return;
     }
+    const count = (this.seen.get(blobId) ?? 0) + 1;
+    this.seen.set(blobId, count);
+    const id = count === 1 ? blobId.slice(0, 16) : `${blobId.slice(0, 16)}-${count}`;
+    this.records.push({ kind: 'message', id, value: parsed.value, location });
   }
 
   private addState(state: readonly Field[], row: number): void {
@@ -207,8 +204,10 @@ function promptTextOf(prompt: Uint8Array | undefined): string | undefined {
 /** How many of the first pending messages are the last of the list already. */
 function repeated(ids: readonly string[], pending: readonly { id: string }[]): number {
   for (let count = Math.min(ids.length, pending.length); count > 0; count--) {
-    const tail = ids.slice(-count);
-    if (tail.every((id, index) => id === pending[index]?.id)) return count;
+    const begin = ids.length - count;
+    let same = 0;
+    while (same < count && ids[begin + same] === pending[same]?.id) same++;
+    if (same === count) return count;
   }
   return 0;
 }

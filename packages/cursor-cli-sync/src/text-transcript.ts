@@ -40,17 +40,19 @@ export function* textMessages(text: string): Generator<{ value: TextMessage; lin
 function answerBlocks(lines: readonly string[]): TextBlock[] {
   const blocks: TextBlock[] = [];
   let open: TextBlock | 'result' | undefined;
+  let argument: string | undefined;
   for (const line of lines) {
     const mark = /^\[(Thinking|Tool call|Tool result)\] ?(.*)$/.exec(line);
     if (mark !== null) {
       open = openBlock(mark[1] ?? '', mark[2] ?? '');
+      argument = undefined;
       if (open !== 'result') blocks.push(open);
       // Thinking is one line.
       if (open !== 'result' && open.type === 'reasoning') open = undefined;
     } else if (open === 'result') {
       if (line === '') open = undefined;
     } else if (open?.type === 'tool_use' && line.startsWith('  ')) {
-      addArgument(open.input, line.slice(2));
+      argument = addArgument(open.input, line.slice(2), argument);
     } else {
       if (open?.type !== 'text') {
         open = { type: 'text', text: '' };
@@ -69,10 +71,14 @@ function openBlock(mark: string, rest: string): TextBlock | 'result' {
     : { type: 'tool_use', name: rest.trim(), input: {} };
 }
 
-/** `key: value` or `key=value`; another line goes on with the value before it. */
-function addArgument(input: Record<string, string>, line: string): void {
-  const argument = /^([A-Za-z]\w*)(?:: ?|=)(.*)$/.exec(line);
-  const last = Object.keys(input).at(-1);
-  if (argument !== null) input[argument[1] ?? ''] = argument[2] ?? '';
-  else if (last !== undefined) input[last] += `\n${line}`;
+/** `key: value` or `key=value`; another line goes on with the value before it. Returns the key. */
+function addArgument(
+  input: Record<string, string>,
+  line: string,
+  before: string | undefined,
+): string | undefined {
+  const [, key = before, value] = /^([A-Za-z]\w*)(?:: ?|=)(.*)$/.exec(line) ?? [];
+  if (key === undefined) return undefined;
+  input[key] = value ?? `${input[key]}\n${line}`;
+  return key;
 }

@@ -56,9 +56,15 @@ function hooksPath(env: Env): string {
 
 function hooksJson(env: Env, hook: HookCommand): SettingsFile {
   // The client counts anything but this for a failure.
-  const file = hooksFile({ path: hooksPath(env), hook, events: EVENTS, instead: "echo '{}'" });
+  const file = hooksFile({
+    path: hooksPath(env),
+    hook,
+    events: EVENTS,
+    instead: "echo '{}'",
+    predecessors: ['cursor-sync'],
+  });
   return {
-    path: file.path,
+    ...file,
     add(text) {
       const added = file.add(behindBom(text, withVersion));
       const problem = loadProblem(added);

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
+  errorMessage,
   type FoundFile,
+  filesVersion,
   type Need,
   type Problem,
+  parseJson,
   type RawSession,
   type ReadDatabase,
   type SqlRow,
@@ -19,7 +22,7 @@ import type { OpencodeRecord } from './records.js';
 
 /** Every session of a database, by a few queries over all of them and none for each. */
 export function databaseSessions(file: string, found: readonly FoundFile[]): RawSession<OpencodeRecord>[] {
-  const listed = withDatabase(file, listSessions);
+  const listed = withDatabase(file, (db) => listSessions(db, filesVersion(found)));
   const newestFirst = [...listed].sort((a, b) => b.changedAt - a.changedAt || (a.id < b.id ? -1 : 1));
   const reader = createReader(file, newestFirst);
   const files = found.map(({ path }) => path);
@@ -40,22 +43,45 @@ interface Listed {
 
 const SESSION_COLUMNS = ['id', 'parent_id', 'directory', 'title', 'version', 'time_created', 'time_updated'];
 
-function listSessions(db: ReadDatabase): Listed[] {
+/** @param fileVersion stands for what a session's version is made of where that is damaged */
+function listSessions(db: ReadDatabase, fileVersion: string): Listed[] {
   const has = db.columns('session');
   if (!has.has('id')) return [];
-  const changes = changesOf(db);
+  const changes = unlessDamaged(() => changesOf(db));
+  const mayHaveNextApi = db.columns('session_message').size > 0;
   const result: Listed[] = [];
   const forks: string[] = [];
   for (const row of db.iterate(
     `SELECT ${SESSION_COLUMNS.filter((name) => has.has(name)).join(', ')} FROM session`,
   )) {
+    if (changes === undefined) {
+      result.push(listedUnseen(row, fileVersion, mayHaveNextApi));
+      continue;
+    }
     result.push(listed(row, changes));
     const first = changes.messages.get(String(row.id))?.first;
     if (typeof first === 'number' && first < Number(row.time_created)) forks.push(String(row.id));
   }
   if (forks.length === 0) return result;
-  const origins = originsOf(db, forks);
-  return result.map((one) => ({ ...one, forkedFrom: origins.get(one.id) }));
+  const origins = unlessDamaged(() => originsOf(db, forks));
+  return result.map((one) => ({ ...one, forkedFrom: origins?.get(one.id) }));
+}
+
+/** Undefined when pages that are needed for it are damaged: other sessions may lie on whole ones. */
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!/malformed/.test(errorMessage(error))) throw error;
+    return undefined;
+  }
+}
+
+/** Of a session of which only its own row can be read: it is read by itself, and fails by itself. */
+function listedUnseen(row: SqlRow, fileVersion: string, nextApi: boolean): Listed {
+  const version = `${fileVersion}.${hashOf(row)}`;
+  const changedAt = Number(row.time_updated) || 0;
+  return { id: String(row.id), version, changedAt, messages: MAX_AHEAD_MESSAGES, nextApi };
 }
 
 /** By session id: what changes with a session, one query over all of them for each kind. */
@@ -262,13 +288,11 @@ function loadNextApi(db: ReadDatabase, file: string, ids: string, loaded: Readon
 }
 
 function parse(row: SqlRow, file: string, problems: Problem[] | undefined): unknown {
-  try {
-    return JSON.parse(String(row.data));
-  } catch {
-    const location = { file, line: Number(row.rowid) };
-    problems?.push({ message: 'A record that is not JSON was left out.', location });
-    return undefined;
-  }
+  const parsed = parseJson(String(row.data));
+  if ('value' in parsed) return parsed.value;
+  const location = { file, line: Number(row.rowid) };
+  problems?.push({ message: `A record that ${parsed.why} was left out.`, location });
+  return undefined;
 }
 
 /** As the JSON files and the client's own export have it. */

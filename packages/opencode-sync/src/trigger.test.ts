@@ -155,3 +155,10 @@ describe('where OpenCode is', () => {
     expect(trigger.isInstalled(env)).toBe(true);
   });
 });
+
+it('replaces the earlier plugin, whatever its version', () => {
+  const [file] = trigger.settings(env, hook);
+  const text = '{ "plugin": ["a", "opencode-sync-plugin@0.3.5", "b"] }';
+  expect(read(file?.retire?.(text) ?? '')).toEqual({ plugin: ['a', 'b'] });
+  expect(file?.retire?.('{ "plugin": ["opencode-sync"] }')).toBe('{ "plugin": ["opencode-sync"] }');
+});

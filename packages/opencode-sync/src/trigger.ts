@@ -56,7 +56,11 @@ function settings(env: Env, hook: HookCommand): SettingsFile[] {
     path,
     add: (text) => (path === chosen ? behindBom(text, (body) => withPlugin(body, url)) : text),
     remove: (text, before = '{}') =>
-      behindBom(text, (body) => (isBlank(body) ? body : withoutPlugin(body, url, withoutBom(before)))),
+      behindBom(text, (body) =>
+        isBlank(body) ? body : withoutPlugin(body, oursAt(url), withoutBom(before)),
+      ),
+    retire: (text) =>
+      behindBom(text, (body) => (isBlank(body) ? body : withoutPlugin(body, isPredecessor, '{}'))),
   }));
 }
 
@@ -64,7 +68,10 @@ function hasOurs(path: string, url: string): boolean {
   let found = false;
   // A file that cannot be read is an error where it is edited, and not here.
   inspectSettings(path, (text) => {
-    found = !isBlank(text) && oursIn(parseDocument(withoutBom(text)), url).length > 0;
+    const entries = isBlank(text) ? [] : entriesIn(parseDocument(withoutBom(text)));
+    found = entries
+      .map(({ spec }) => String(spec.value))
+      .some((spec) => isPackage(spec) || oursAt(url)(spec));
     return [];
   });
   return found;
@@ -75,27 +82,31 @@ interface Entry {
   element: JsonNode;
   /** The text in it. */
   spec: JsonNode;
-  /** Installed by the client from a registry, as somebody has written it by hand. */
-  isPackage: boolean;
 }
 
-function oursIn(root: JsonNode, url: string): Entry[] {
+function entriesIn(root: JsonNode): Entry[] {
   return elementsOf(memberOf(root, 'plugin')?.value).flatMap((element) => {
     const spec = element.type === 'array' ? element.children?.[0] : element;
-    if (spec?.type !== 'string') return [];
-    const text = String(spec.value);
-    const isPackage = /^opencode-sync(@|$)/.test(text);
-    const isFile = text === url || /^file:.*\/opencode-sync\/(.*\/)?opencode\.js$/.test(text);
-    return isPackage || isFile ? { element, spec, isPackage } : [];
+    return spec?.type === 'string' ? { element, spec } : [];
   });
 }
+
+/** Installed by the client from a registry, as somebody has written it by hand. */
+const isPackage = (spec: string) => /^opencode-sync(@|$)/.test(spec);
+
+/** The earlier plugin. */
+const isPredecessor = (spec: string) => /^opencode-sync-plugin(@|$)/.test(spec);
+
+const oursAt = (url: string) => (spec: string) =>
+  spec === url || /^file:.*\/opencode-sync\/(.*\/)?opencode\.js$/.test(spec);
 
 /** @throws OpenSyncError `config` when it is not what the client would read */
 function withPlugin(text: string, url: string): string {
   const document = documentOf(text);
   const root = parseDocument(document);
-  const [ours, ...more] = oursIn(root, url);
-  if ([ours, ...more].some((entry) => entry?.isPackage === true)) return text;
+  const entries = entriesIn(root);
+  if (entries.some(({ spec }) => isPackage(String(spec.value)))) return text;
+  const ours = entries.find(({ spec }) => oursAt(url)(String(spec.value)));
   if (ours !== undefined) return ours.spec.value === url ? text : replaceValue(document, ours.spec, url);
   const list = memberOf(root, 'plugin')?.value;
   if (list === undefined) return appendValue(document, root, [url], 'plugin');
@@ -103,9 +114,9 @@ function withPlugin(text: string, url: string): string {
   return appendValue(document, list, url);
 }
 
-function withoutPlugin(text: string, url: string, before: string): string {
+function withoutPlugin(text: string, isWanted: (spec: string) => boolean, before: string): string {
   const root = parseDocument(text);
-  const ours = oursIn(root, url).find(({ isPackage }) => !isPackage);
+  const ours = entriesIn(root).find(({ spec }) => isWanted(String(spec.value)));
   const plugin = memberOf(root, 'plugin');
   if (ours === undefined || plugin === undefined) return text;
   const stays = memberOf(parseDocument(documentOf(before)), 'plugin') !== undefined;
@@ -114,5 +125,5 @@ function withoutPlugin(text: string, url: string, before: string): string {
     ? removeValue(text, root, plugin.property)
     : removeValue(text, plugin.value, ours.element);
   const isEmpty = membersOf(parseDocument(removed)).length === 0;
-  return isEmpty && isBlank(before) ? before : withoutPlugin(removed, url, before);
+  return isEmpty && isBlank(before) ? before : withoutPlugin(removed, isWanted, before);
 }

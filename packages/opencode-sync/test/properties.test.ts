@@ -230,3 +230,34 @@ describe('a database that is damaged', () => {
     );
   });
 });
+
+describe('a database with a damaged page', () => {
+  const home = copyOf('1.18.33');
+  const bytes = readFileSync(databaseOf(home));
+  const size = bytes.readUInt16BE(16);
+  const before = new Map(rawsOf(home).map((raw) => [raw.id, transform(raw.load('all', fail), raw)]));
+
+  it('still gives the sessions on the other pages, as they were', () => {
+    let whole = 0;
+    let partly = 0;
+    for (let page = 1; page < bytes.length / size; page++) {
+      writeFileSync(databaseOf(home), Buffer.from(bytes).fill(0, page * size, (page + 1) * size));
+      let same = 0;
+      for (const raw of rawsOf(home)) {
+        try {
+          const read = transform(
+            raw.load('all', () => undefined),
+            raw,
+          );
+          if (JSON.stringify(read) === JSON.stringify(before.get(raw.id))) same++;
+        } catch (error) {
+          expect(error).toMatchObject({ kind: 'read' });
+        }
+      }
+      if (same === before.size) whole++;
+      else if (same > 0) partly++;
+    }
+    // Most pages hold content of one session; the rest are lists of everything.
+    expect(whole + partly).toBeGreaterThan((bytes.length / size) * 0.93);
+  });
+});

@@ -146,12 +146,18 @@ describe('doctor', () => {
     expect((await findings('hooks', source)).at(-1)).toMatchObject({ text: 'not trusted yet' });
   });
 
-  it('says what to do with a tool that has no hooks', async () => {
-    const [found] = await findings('hooks', tinySource as Source<never>);
-    expect(found).toMatchObject({
-      level: 'warning',
-      remedy: expect.stringContaining('tiny-tool-sync watch'),
-    });
+  it('finds nothing wrong with a plugin that has no hooks, and says how the tool is followed', async () => {
+    expect(await findings('hooks', tinySource as Source<never>)).toMatchObject([
+      { level: 'ok', text: expect.stringContaining('"tiny-tool-sync watch"') },
+    ]);
+    expect(await findings('last hook', tinySource as Source<never>)).toEqual([]);
+  });
+
+  it('says in the status what a session waits for where there are no hooks', async () => {
+    const { out } = await run(['status'], tinySource as Source<never>);
+    expect(out).toContain('Waiting   1 sessions, for "tiny-tool-sync watch", or "tiny-tool-sync sync"');
+    expect(out).not.toContain('Last hook');
+    expect((await run(['status'])).out).toContain('Last hook never');
   });
 
   it('names the types of records that nobody has described', async () => {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
-import { type Config, configPath, loadConfig } from '../config.js';
+import { type Config, configPath, earlierConfigPaths, type LoadOptions, loadConfig } from '../config.js';
 import { OpenSyncError } from '../errors.js';
 import { keepPrivate } from '../private-file.js';
 import type { Env } from '../source.js';
@@ -15,8 +15,15 @@ import type { CommandContext } from './program.js';
 /** Settings for this command line. What others could read of them, and of what was synced, they cannot any more. */
 export function settings({ source, io }: CommandContext, flags: Partial<Config> = {}): Config {
   const files = [configPath({ plugin: source.plugin, env: io.env }), configPath({ env: io.env })];
-  keepPrivate([...files.map(dirname), ...files]);
-  return loadConfig({ plugin: source.plugin, env: io.env, flags });
+  const earlier = earlierConfigPaths({ plugin: source.plugin, env: io.env });
+  keepPrivate([...files.map(dirname), ...files, ...earlier]);
+  return loadConfig({ ...settingsOf({ source, io }), flags });
+}
+
+/** Whose settings, and where they may stand. */
+export function settingsOf({ source, io }: CommandContext): LoadOptions {
+  const { earlierVariables, plugin } = source;
+  return { plugin, env: io.env, ...(earlierVariables && { earlierVariables }) };
 }
 
 export interface Account {

@@ -18,7 +18,9 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     code = result;
   });
   try {
+    if (args[0] === 'complete') (await import('./complete.js')).addCompletion(program);
     await program.parseAsync([...args], { from: 'user' });
+    await tellOfNewer({ source, io }, args);
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -27,6 +29,16 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     io.stderr.write(`${source.plugin}: ${errorMessage(error)}\n`);
     return isOpenSyncError(error) ? exitCodeOf(error) : EXIT.failed;
   }
+}
+
+/** Commands that a program calls. */
+const SILENT = ['complete', 'hook', 'work'];
+
+async function tellOfNewer(context: CommandContext, [command = '']: readonly string[]): Promise<void> {
+  const { stderr } = context.io;
+  if (stderr.isTTY !== true || SILENT.includes(command)) return;
+  const notice = (await import('./newer-version.js')).noticeOfNewer(context);
+  if (notice !== undefined) stderr.write(`\n${notice}\n`);
 }
 
 function exitCodeOf(error: OpenSyncError): number {
@@ -42,12 +54,18 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .version(source.version, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `\nTo complete commands with the tab key: "${source.plugin} complete bash" (zsh, fish, powershell) prints the script.`,
+    )
     .showHelpAfterError(`Run "${source.plugin} --help" to see what there is.`)
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
     });
 
+  /** Of no use where the tool does not call. */
+  const whenCalled = { hidden: source.trigger === undefined };
   program
     .command('login')
     .description('sign in to an OpenSync server')
@@ -61,7 +79,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .description('forget the server and the key')
     .action(async () => finish(await (await import('./commands/login.js')).logout(context)));
   program
-    .command('setup')
+    .command('setup', whenCalled)
     .description(`connect ${source.name}, so that its sessions are synced as they happen`)
     .option('--remove', 'take it out again; the settings become what they were')
     .option('--yes', 'change the settings without asking')
@@ -99,7 +117,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .option('--quiet', 'print nothing but errors')
     .action(async (options) => finish(await (await import('./commands/watch.js')).watch(context, options)));
   program
-    .command('hook [event]')
+    .command('hook [event]', whenCalled)
     .description('say that something happened, and go; what setup registers does the same faster')
     .allowExcessArguments()
     .action(async (event = 'hook') => finish((await import('./commands/watch.js')).hook(context, event)));

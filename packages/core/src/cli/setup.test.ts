@@ -69,7 +69,7 @@ describe('setup', () => {
   it('shows nothing of settings that are all on one line but what it adds', async () => {
     writeFileSync(settings, '{"env":{"KEY":"secret"},"hooks":{"Start":[]},"other":"secret"}');
     const { out } = await run(['setup', '--yes']);
-    expect(out).toContain('hook.cjs');
+    expect(out).toMatch(/^ {2}\+ "command": "'.+hook\.cjs' tiny-tool-sync Stop .+"$/m);
     expect(out + (await run(['setup', '--remove', '--yes'])).out).not.toContain('secret');
   });
 
@@ -174,5 +174,19 @@ describe('setup --remove', () => {
   it('says so when it was not set up', async () => {
     const { code, out } = await run(['setup', '--remove']);
     expect({ code, out }).toEqual({ code: 0, out: 'Tiny Tool was not set up. Nothing was changed.\n' });
+  });
+
+  it('has nothing to do for a plugin without hooks: it says what follows the tool, and leaves its settings alone', async () => {
+    writeFileSync(settings, '{}');
+    const { code, err } = await run(['setup', '--yes'], { from: tinySource as Source });
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('"tiny-tool-sync watch"') });
+    expect(await run(['setup', '--remove', '--yes'], { from: tinySource as Source })).toEqual({
+      code: 0,
+      out: 'Tiny Tool does not call tiny-tool-sync. Nothing was changed.\n',
+      err: '',
+    });
+    expect(readFileSync(settings, 'utf8')).toBe('{}');
+    expect((await run(['--help'], { from: tinySource as Source })).out).not.toMatch(/^ {2}(setup|hook)/m);
+    expect((await run(['--help'])).out).toMatch(/^ {2}setup/m);
   });
 });

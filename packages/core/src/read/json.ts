@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Problem } from '../types.js';
 import { unreadable } from './jsonl.js';
+import { parseJson } from './parse-json.js';
 
 /**
  * The JSON value that a file holds; undefined, and reported, when it is none: a tool may be writing it.
@@ -8,13 +9,10 @@ import { unreadable } from './jsonl.js';
  */
 export function readJson(file: string, report: (problem: Problem) => void): unknown {
   const text = readText(file);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    report({ message: 'A file that is not JSON was left out.', location: { file, line: 0 } });
-    return undefined;
-  }
+  const parsed = parseJson(text);
+  if ('value' in parsed) return parsed.value;
+  report({ message: `A file that ${parsed.why} was left out.`, location: { file, line: 0 } });
+  return undefined;
 }
 
 function readText(file: string): string {

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { errorMessage, OpenSyncError } from '../errors.js';
 import type { Located } from '../source.js';
 import type { Problem } from '../types.js';
+import { parseJson } from './parse-json.js';
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 20;
@@ -40,12 +41,9 @@ export function* jsonl(file: string, options: JsonlOptions): Generator<Located<u
       continue;
     }
     if (isBlank(line) || options.keep?.(line) === false) continue;
-    try {
-      yield { value: JSON.parse(decode(line, number)), ...location };
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      if (terminated) options.report({ message: 'A line that is not JSON was left out.', location });
-    }
+    const parsed = parseJson(decode(line, number));
+    if ('value' in parsed) yield { value: parsed.value, ...location };
+    else if (terminated) options.report({ message: `A line that ${parsed.why} was left out.`, location });
   }
 }
 

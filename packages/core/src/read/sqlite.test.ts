@@ -122,6 +122,21 @@ describe('withDatabase', () => {
     await once(writer, 'exit');
   });
 
+  it('gives an integer that no number can hold as the nearest one, and takes no other row along', async () => {
+    const file = join(folder, 'large.db');
+    const writer = await startWriter(file);
+    writer.stdin.write('close');
+    await once(writer, 'exit');
+    const sql = 'SELECT n, CASE n WHEN 2 THEN 9007199254740993 ELSE n END AS large FROM t ORDER BY n';
+    const expected = [
+      { n: 1, large: 1 },
+      { n: 2, large: 2 ** 53 },
+    ];
+    const [all, one] = withDatabase(file, (db) => [db.all(sql), [...db.iterate(sql)]]);
+    expect(all.map((row) => ({ ...row }))).toEqual(expected);
+    expect(one.map((row) => ({ ...row }))).toEqual(expected);
+  });
+
   it.each([
     ['missing', undefined],
     ['not a database', 'hello '.repeat(2000)],

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorCode, errorMessage, OpenSyncError } from '../errors.js';
 
-/** Values as SQLite has them; a BLOB is bytes, an integer beyond 2^53 fails the query. */
+/** Values as SQLite has them; a BLOB is bytes, an integer beyond 2^53 the nearest number. */
 export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -77,12 +77,16 @@ function openCopy<T>(file: string, use: (database: ReadDatabase) => T): T {
   }
 }
 
+interface Statement {
+  all(...values: SqlValue[]): unknown[];
+  iterate(...values: SqlValue[]): Iterable<unknown>;
+  /** Of the drivers that refuse large integers otherwise. */
+  setReadBigInts?(enabled: boolean): void;
+}
+
 /** What the drivers have in common. */
 interface Driver {
-  prepare(sql: string): {
-    all(...values: SqlValue[]): unknown[];
-    iterate(...values: SqlValue[]): Iterable<unknown>;
-  };
+  prepare(sql: string): Statement;
   close(): void;
 }
 
@@ -100,13 +104,48 @@ function open<T>(file: string, mode: 'shared' | 'immutable', use: (database: Rea
 
 function reader(driver: Driver): ReadDatabase {
   return {
-    all: (sql, ...values) => driver.prepare(sql).all(...values) as SqlRow[],
-    iterate: (sql, ...values) => driver.prepare(sql).iterate(...values) as Iterable<SqlRow>,
+    all(sql, ...values) {
+      try {
+        return driver.prepare(sql).all(...values) as SqlRow[];
+      } catch (error) {
+        if (!isTooLarge(error)) throw error;
+        return [...iterateLarge(driver, sql, values)];
+      }
+    },
+    *iterate(sql, ...values) {
+      let count = 0;
+      try {
+        for (const row of driver.prepare(sql).iterate(...values)) {
+          count++;
+          yield row as SqlRow;
+        }
+      } catch (error) {
+        if (!isTooLarge(error)) throw error;
+        for (const row of iterateLarge(driver, sql, values)) if (count-- <= 0) yield row;
+      }
+    },
     columns(table) {
       const rows = driver.prepare('SELECT name FROM pragma_table_info(?)').all(table) as SqlRow[];
       return new Set(rows.map(({ name }) => String(name)));
     },
   };
+}
+
+/** One row of a damaged database must not take the others with it. */
+function isTooLarge(error: unknown): boolean {
+  return errorCode(error) === 'ERR_OUT_OF_RANGE' || /too large to be represented/.test(errorMessage(error));
+}
+
+/** Slower, and only where it has to be. */
+function* iterateLarge(driver: Driver, sql: string, values: SqlValue[]): Generator<SqlRow> {
+  const statement = driver.prepare(sql);
+  statement.setReadBigInts?.(true);
+  for (const row of statement.iterate(...values)) {
+    const entries = Object.entries(row as Record<string, SqlValue | bigint>);
+    yield Object.fromEntries(
+      entries.map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+    );
+  }
 }
 
 type DatabaseClass = new (file: string, options: { readOnly: boolean }) => Driver;

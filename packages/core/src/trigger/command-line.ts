@@ -25,6 +25,11 @@ export function runsHook(command: string, plugin: string): boolean {
   return [...command.matchAll(/(?<![^\\/'"\s])hook\.cjs['"]? +(\S+)/g)].some(([, name]) => name === plugin);
 }
 
+/** Whether a command line runs `<plugin> hook`, by its name or its path, as earlier plugins had themselves called. */
+export function callsItself(command: string, plugin: string): boolean {
+  return new RegExp(`(?<![^\\\\/'"\\s])${plugin}(\\.cmd)?['"]? +hook(?!\\S)`).test(command);
+}
+
 /** Where a plugin's hook begins in an argument list; -1 when it is not in it. */
 export function hookIndex(args: readonly string[], plugin: string): number {
   const script = args.findIndex((arg, at) => /(^|[\\/])hook\.cjs$/.test(arg) && args[at + 1] === plugin);

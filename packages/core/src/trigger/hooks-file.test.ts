@@ -92,6 +92,38 @@ describe('add', () => {
   });
 });
 
+describe('retire', () => {
+  const earlier = {
+    hooks: {
+      Stop: [{ hooks: [{ type: 'command', command: 'tiny-sync hook Stop' }] }],
+      PostToolUse: [{ hooks: [{ type: 'command', command: '"/usr/local/bin/tiny-sync" hook PostToolUse' }] }],
+      Start: [
+        {
+          hooks: [
+            { type: 'command', command: 'say hook' },
+            { type: 'command', command: 'tiny-synced hook' },
+          ],
+        },
+      ],
+    },
+  };
+
+  it('takes out what an earlier plugin of the same name has put in, and nothing else', () => {
+    expect(read(file().retire?.(JSON.stringify(earlier)) ?? '')).toEqual({
+      hooks: { Start: earlier.hooks.Start },
+    });
+    const ours = file().add('');
+    expect(file().retire?.(ours)).toBe(ours);
+    expect(file().retire?.('')).toBe('');
+  });
+
+  it('knows other names', () => {
+    const text = JSON.stringify({ hooks: { stop: [{ command: 'old-sync hook stop' }] } });
+    expect(read(flat({ predecessors: ['old-sync'] }).retire?.(text) ?? '')).toEqual({});
+    expect(flat().retire?.(text)).toBe(text);
+  });
+});
+
 describe('remove', () => {
   it('takes out ours alone when somebody has added to our group', () => {
     const added = read(file({ events: { Stop: {} } }).add('')) as { hooks: { Stop: { hooks: unknown[] }[] } };
@@ -99,6 +131,21 @@ describe('remove', () => {
     expect(read(file().remove(JSON.stringify(added)))).toEqual({
       hooks: { Stop: [{ hooks: [{ type: 'command', command: 'say done' }] }] },
     });
+  });
+
+  it.each([
+    ['before our entry', /"hooks": \[\s*\{\s*"type"/, '"hooks": [ // mine\n{ "type"'],
+    ['in our group', '"hooks": [\n          {', '// mine\n"hooks": [\n{'],
+    ['in the list of an event', '"Stop": [', '"Stop": [ // mine\n'],
+    ['beside the event', '"Stop"', '// mine\n"Stop"'],
+    ['on top', '{', '{ // mine'],
+  ])('keeps a comment that somebody has put %s', (_where, at, comment) => {
+    const settings = file({ events: { Stop: {} } });
+    const added = settings.add('').replace(at, comment);
+    expect(added).toContain('// mine');
+    const removed = settings.remove(added, '');
+    expect(removed).toContain('// mine');
+    expect(removed).not.toContain('hook.cjs');
   });
 
   it('leaves nothing of a file that was not there', () => {

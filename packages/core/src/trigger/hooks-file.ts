@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { OpenSyncError } from '../errors.js';
 import type { HookCommand, SettingsFile } from '../source.js';
-import { commandLine, runsHook } from './command-line.js';
+import { callsItself, commandLine, runsHook } from './command-line.js';
 import {
   appendValue,
   behindBom,
@@ -18,6 +18,7 @@ import {
   removeValue,
   replaceValue,
   withoutBom,
+  withoutComments,
 } from './json-text.js';
 
 export interface HooksFileOptions extends JsonRules {
@@ -27,6 +28,8 @@ export interface HooksFileOptions extends JsonRules {
   events: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Whether an event has `[{"hooks": [entry]}]` rather than `[entry]`. */
   grouped?: boolean;
+  /** Other commands of an earlier plugin for this tool, which called itself with `hook` and an event. */
+  predecessors?: readonly string[];
   /** What the shell runs where the hook cannot, when the tool waits for an output. */
   instead?: string;
 }
@@ -44,6 +47,8 @@ export function hooksFile(options: HooksFileOptions): SettingsFile {
       ),
     remove: (text, before) =>
       behindBom(text, (body) => (isBlank(body) ? body : withoutAny(body, before, options))),
+    retire: (text) =>
+      behindBom(text, (body) => (isBlank(body) ? body : withoutEntries(body, predecessorOf(options), first))),
   };
 
   /** Of an event that is not wanted any more, and all but the first of one that is. */
@@ -53,6 +58,19 @@ export function hooksFile(options: HooksFileOptions): SettingsFile {
         !Object.hasOwn(options.events, name) || entries.findIndex(({ event }) => event.name === name) < at,
     );
   }
+}
+
+const first = ([entry]: Entry[]): Entry | undefined => entry;
+
+/** The same file, with the earlier plugin's entries for ours. */
+function predecessorOf(options: HooksFileOptions): Rules {
+  const names = [options.hook.plugin, ...(options.predecessors ?? [])];
+  return { ...options, isOurs: (command) => names.some((name) => callsItself(command, name)) };
+}
+
+interface Rules extends HooksFileOptions {
+  /** Default: whether a command runs the hook of this plugin, from whatever install. */
+  isOurs?: (command: string) => boolean;
 }
 
 function withEntry(text: string, event: string, options: HooksFileOptions): string {
@@ -87,10 +105,11 @@ interface Entry {
   within: { container: JsonNode; child: JsonNode }[];
 }
 
-function entriesIn(root: JsonNode, { hook, grouped }: HooksFileOptions): Entry[] {
+function entriesIn(root: JsonNode, rules: Rules): Entry[] {
+  const { grouped, hook, isOurs: isOurCommand = (command) => runsHook(command, hook.plugin) } = rules;
   const isOurs = (node: JsonNode) => {
     const command = memberOf(node, 'command')?.value.value;
-    return typeof command === 'string' && runsHook(command, hook.plugin);
+    return typeof command === 'string' && isOurCommand(command);
   };
   return membersOf(memberOf(root, 'hooks')?.value).flatMap((event) => {
     const list = event.value;
@@ -116,15 +135,18 @@ function entriesIn(root: JsonNode, { hook, grouped }: HooksFileOptions): Entry[]
 }
 
 function withoutAny(text: string, before: string | undefined, options: HooksFileOptions): string {
-  const removed = withoutEntries(text, options, ([first]) => first, before);
-  const isEmpty = removed !== text && membersOf(parseDocument(removed, options)).length === 0;
+  const removed = withoutEntries(text, options, first, before);
+  const isEmpty =
+    removed !== text &&
+    membersOf(parseDocument(removed, options)).length === 0 &&
+    withoutComments(removed) === removed;
   return isEmpty && before !== undefined && isBlank(before) ? withoutBom(before) : removed;
 }
 
 /** Takes out entry after entry, and with it what would be left empty and was not there `before`. */
 function withoutEntries(
   text: string,
-  options: HooksFileOptions,
+  options: Rules,
   pick: (entries: Entry[]) => Entry | undefined,
   before = '',
 ): string {
@@ -138,7 +160,18 @@ function withoutEntries(
     levels.push({ container: hooks.value, child: entry.event.property });
     if (kept === undefined) levels.push({ container: root, child: hooks.property });
   }
-  const outermost = levels.find(({ container }) => container.children?.length !== 1) ?? levels.at(-1);
+  const stop = levels.findIndex(({ container }, at) => {
+    const around = levels[at + 1]?.child;
+    return container.children?.length !== 1 || around === undefined || hasComment(text, around, entry.node);
+  });
+  const outermost = levels[stop];
   if (outermost === undefined) return text;
   return withoutEntries(removeValue(text, outermost.container, outermost.child), options, pick, before);
+}
+
+/** Whether somebody has written a comment into it, beside what is ours. */
+function hasComment(text: string, node: JsonNode, own: JsonNode): boolean {
+  const around =
+    text.slice(node.offset, own.offset) + text.slice(own.offset + own.length, node.offset + node.length);
+  return withoutComments(around) !== around;
 }

@@ -327,3 +327,18 @@ describe('what is remembered', () => {
     },
   );
 });
+
+describe('an earlier plugin', () => {
+  const text =
+    '{\n  // mine\n  "model": "x", "hooks": {"Stop": [{"hooks": [{"command": "tiny-sync hook Stop"}]}]}\n}\n';
+
+  it('is replaced, and does not come back', () => {
+    write(settings, text);
+    setup();
+    const connected = readFileSync(settings, 'utf8');
+    expect(connected).toContain('/opt/tiny/hook.cjs');
+    expect(connected).not.toContain('tiny-sync hook Stop');
+    remove();
+    expect(readFileSync(settings, 'utf8')).toBe('{\n  // mine\n  "model": "x"\n}\n');
+  });
+});

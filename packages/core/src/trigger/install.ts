@@ -56,14 +56,15 @@ export function planSetup({ plugin, env }: InstallPlace, files: readonly Setting
   for (const file of files) {
     const target = readTarget(file.path);
     const text = textOf(file.path, target.bytes);
-    const added = edited(file.path, () => file.add(text));
+    const retired = edited(file.path, () => file.retire?.(text) ?? text);
+    const added = edited(file.path, () => file.add(retired));
     if (added === text) continue;
     requireWritable(file.path, target);
     const after = Buffer.from(added);
     const folders = [...(before[file.path]?.folders ?? []), ...target.missingFolders];
     plan.changes.push({ path: file.path, target, after, folders });
     plan.record.after[file.path] = {
-      before: originalOf(file, target.bytes, before[file.path]),
+      before: originalOf(file, retired === text ? target.bytes : Buffer.from(retired), before[file.path]),
       written: digestOf(after),
       folders,
     };

@@ -1,5 +1,5 @@
+import type { Random } from '../harness/random.js';
 import { applyTo, type Change, type ChangeKind, EPOCH, type Files } from './history.js';
-import type { Random } from './random.js';
 
 export interface TimedChange extends Change {
   /** Time of the youngest record that the file then holds, milliseconds since the Unix epoch. */

@@ -16,7 +16,11 @@ describe('a sync that is killed, lied to and interrupted', () => {
   let pool: Pool;
 
   beforeAll(() => {
-    execFileSync(process.execPath, [join(import.meta.dirname, 'build.mjs'), folder, 'worker']);
+    execFileSync(process.execPath, [
+      join(import.meta.dirname, '../harness/build.mjs'),
+      folder,
+      join(import.meta.dirname, 'worker.ts'),
+    ]);
     pool = new Pool(join(folder, 'worker.mjs'), 2);
   });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { Random } from '../harness/random.js';
 import { type Files, readFiles } from './history.js';
 import type { ToolName } from './job.js';
-import type { Random } from './random.js';
 
 /** Files that belong together: a session with its subagents, or sessions of which one is a copy. */
 type Group = Map<string, Buffer>;

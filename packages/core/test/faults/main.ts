@@ -1,20 +1,19 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { forEachSeed, readOptions } from '../harness/options.js';
 import { loadFixtures } from './fixtures.js';
 import { Pool } from './pool.js';
 import { type Outcome, runSeed } from './run.js';
 
-const USAGE = 'npm run test:faults -- [--runs N] [--from SEED] [--seed SEED] [--at-once N]';
-const REPLAY = 'npm run test:faults -- --seed';
+const COMMAND = 'npm run test:faults --';
+const REPLAY = `${COMMAND} --seed`;
 
 /**
  * @param packages the folder with the plugins, for their fixtures
  * @param folder for everything that is written, with the bundled worker in it
  */
 export async function main(args: string[], packages: string, folder: string): Promise<number> {
-  const options = readOptions(args);
-  const atOnce = Math.min(options.atOnce, options.seeds.length);
-  const pool = new Pool(join(folder, 'worker.mjs'), atOnce);
+  const options = readOptions(args, { command: COMMAND, runs: 2_000, atOnce: 4 });
+  const pool = new Pool(join(folder, 'worker.mjs'), options.atOnce);
   const tools = {
     pool,
     folder,
@@ -22,18 +21,14 @@ export async function main(args: string[], packages: string, folder: string): Pr
     ...(options.verbose && { log: (text: string) => console.log(text) }),
   };
   const outcomes: Outcome[] = [];
-  const queue = [...options.seeds];
   const startedAt = Date.now();
-  const loop = async () => {
-    for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
+  try {
+    await forEachSeed(options, async (seed) => {
       const outcome = await runSeed(seed, tools).catch(failed(seed));
       outcomes.push(outcome);
       if (outcome.problems.length > 0) tell(outcome);
       if (outcomes.length % 100 === 0) progress(outcomes, options.seeds.length, startedAt);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: atOnce }, loop));
+    });
   } finally {
     await pool.close();
   }
@@ -48,30 +43,6 @@ const failed =
     places: new Map(),
     problems: [error instanceof Error ? String(error.stack) : String(error)],
   });
-
-function readOptions(args: string[]) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      runs: { type: 'string', default: '2000' },
-      from: { type: 'string', default: '1' },
-      seed: { type: 'string' },
-      'at-once': { type: 'string', default: '4' },
-      verbose: { type: 'boolean', default: false },
-    },
-  });
-  const [runs, from, atOnce] = [Number(values.runs), Number(values.from), Number(values['at-once'])];
-  const first = values.seed === undefined ? from : Number(values.seed);
-  const numbers = [runs, first, atOnce];
-  if (!numbers.every((number) => Number.isSafeInteger(number) && number > 0))
-    throw new Error(`Usage: ${USAGE}`);
-  const count = values.seed === undefined ? runs : 1;
-  return {
-    seeds: Array.from({ length: count }, (_, index) => first + index),
-    atOnce,
-    verbose: values.verbose || values.seed !== undefined,
-  };
-}
 
 function tell({ seed, problems }: Outcome): void {
   console.log(`FAILED seed ${seed}`);

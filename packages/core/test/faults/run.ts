@@ -6,6 +6,7 @@ import { readSessions, wireOf } from '../../src/session.js';
 import type { Env, Source } from '../../src/source.js';
 import { findSessions } from '../../src/sync.js';
 import type { WireSession } from '../../src/wire.js';
+import { createRandom } from '../harness/random.js';
 import { differences, type Shown, type States, shownBy } from './check.js';
 import { Clock } from './clock.js';
 import { damage } from './damage.js';
@@ -14,7 +15,6 @@ import type { Fixtures } from './fixtures.js';
 import { applyOnDisk, applyTo, type Files, writeFiles } from './history.js';
 import type { Injected, Job, Result } from './job.js';
 import type { Ending, Pool, Work } from './pool.js';
-import { createRandom } from './random.js';
 import { createSchedule, type Round, type Schedule, type WorkerPlan } from './schedule.js';
 
 export interface Outcome {
@@ -254,7 +254,7 @@ class Run {
     if (meanwhile?.at === 'request' && place(meanwhile.point, requests) === number && this.done === before) {
       const change = this.schedule.changes[before];
       this.changeUpTo(before + 1);
-      this.count(`history ${change?.kind} meanwhile`);
+      if (change !== undefined) this.count(`history ${change.kind} meanwhile`);
     }
     for (const [index, { kill }] of workers.entries()) {
       const pid = pids.get(`worker ${index}`);

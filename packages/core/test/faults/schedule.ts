@@ -1,9 +1,9 @@
+import type { Random } from '../harness/random.js';
 import type { HostedOptions } from '../hosted-server.js';
 import { evolve, type TimedChange } from './evolve.js';
 import { type Fixtures, pickHistory } from './fixtures.js';
 import { type Change, EPOCH } from './history.js';
 import type { ToolName, When } from './job.js';
-import type { Random } from './random.js';
 
 /** Everything that happens in a run, decided by its seed alone. */
 export interface Schedule {

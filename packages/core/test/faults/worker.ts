@@ -5,10 +5,10 @@ import { checkpointFolder, openCheckpoints } from '../../src/checkpoint.js';
 import { createClient } from '../../src/client.js';
 import type { Env, Source } from '../../src/source.js';
 import { type SyncContext, syncFile, syncHistory } from '../../src/sync.js';
+import { createRandom } from '../harness/random.js';
 import { readClock } from './clock.js';
 import { die, report, watchDisk } from './disk.js';
 import type { FromWorker, Job, Result, ToolName, ToWorker } from './job.js';
-import { createRandom } from './random.js';
 
 const SOURCES: Record<ToolName, Source> = {
   'claude-code': claudeCode as Source,

@@ -10,6 +10,7 @@ import {
 } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
 import { table } from '../format.js';
+import { settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /** Prints one setting as it is, or all with where they come from. A key is never printed whole. */
@@ -18,7 +19,7 @@ export async function configGet(
   name: string | undefined,
   options: { json?: boolean },
 ): Promise<number> {
-  const { config, origins } = resolveConfig({ plugin: source.plugin, env: io.env });
+  const { config, origins } = resolveConfig(settingsOf({ source, io }));
   if (name !== undefined && !isSetting(name)) {
     throw new OpenSyncError(
       'usage',

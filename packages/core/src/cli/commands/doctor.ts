@@ -12,7 +12,8 @@ import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
 import { dateTime, printable, printableJson } from '../format.js';
 import { hookCommand } from '../hook-command.js';
-import { accountOf, checkpointsOf } from '../open.js';
+import { isNewer } from '../newer-version.js';
+import { accountOf, checkpointsOf, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /** A finding, and what part of the setup it is about. */
@@ -78,7 +79,7 @@ async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
   const login = `Run "${source.plugin} login".`;
   let config: Config;
   try {
-    const resolved = resolveConfig({ plugin: source.plugin, env: io.env });
+    const resolved = resolveConfig(settingsOf({ source, io }));
     config = resolved.config;
     if (resolved.withheldKey !== undefined && config.apiKey === undefined) {
       return [failure('sign-in', `the key in ${resolved.withheldKey} belongs to another server`, login)];
@@ -157,13 +158,7 @@ function checkDisk({ io }: CommandContext): Report[] {
 async function checkTrigger(context: CommandContext): Promise<Report[]> {
   const { source, io } = context;
   if (source.trigger === undefined) {
-    return [
-      warning(
-        'hooks',
-        `${source.name} has none; sessions reach the server by watching`,
-        `Run "${source.plugin} watch".`,
-      ),
-    ];
+    return [ok('hooks', `${source.plugin} has none; "${source.plugin} watch" keeps the server up to date`)];
   }
   const trigger = await source.trigger();
   const hook = hookCommand(context);
@@ -207,12 +202,6 @@ function versionOfProgram(path: string): Promise<string | undefined> {
   });
 }
 
-function isNewer(version: string, verified: string): boolean {
-  const [parts, known] = [version, verified].map((text) => text.split('.').map(Number));
-  const at = parts?.findIndex((part, index) => part !== known?.[index]) ?? -1;
-  return at !== -1 && (parts?.[at] ?? 0) > (known?.[at] ?? 0);
-}
-
 /** Whether the tool's settings call this install: adding what is there already changes nothing. */
 function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: HookCommand): Report[] {
   const setup = `Run "${source.plugin} setup".`;
@@ -222,6 +211,10 @@ function checkSettings({ source, io }: CommandContext, trigger: Trigger, hook: H
   const reports = trigger.settings(io.env, hook).flatMap((file) => {
     try {
       const text = statSync(file.path, { throwIfNoEntry: false }) ? readFileSync(file.path, 'utf8') : '';
+      if (file.retire !== undefined && file.retire(text) !== text) {
+        const what = `${file.path} calls an earlier plugin, which sends the same sessions another time`;
+        return [failure('hooks', what, setup)];
+      }
       const [isComplete, hasOurs] = [file.add(text) === text, file.remove(text) !== text];
       if (isComplete) return hasOurs ? [ok('hooks', `${file.path} calls this install`)] : [];
       const what = hasOurs
@@ -331,7 +324,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[], isReac
   const reports: Report[] = [];
   let config: Config;
   try {
-    config = resolveConfig({ plugin: source.plugin, env: io.env }).config;
+    config = resolveConfig(settingsOf({ source, io })).config;
   } catch (error) {
     // Told of as "settings" already.
     if (isOpenSyncError(error)) return reports;

@@ -1,9 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '../../client.js';
-import { type Config, clearConfig, configPath, loadConfig, saveConfig, updateConfig } from '../../config.js';
+import {
+  type Config,
+  clearConfig,
+  configPath,
+  earlierConfigPaths,
+  loadConfig,
+  saveConfig,
+  updateConfig,
+} from '../../config.js';
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
+import { recordPath } from '../../trigger/setup-record.js';
 import { normalizeUrl } from '../../url.js';
+import { writeFileAtomic } from '../../write-file.js';
 import type { CliIo } from '../create-cli.js';
 import { localServer } from '../local-server.js';
 import type { Account } from '../open.js';
@@ -35,7 +45,7 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
   const scope = options.only === true ? source.plugin : 'all OpenSync plugins';
   io.stdout.write(`Signed in to ${account.url} for ${scope} (${configPath(place)}).\n`);
   io.stdout.write(
-    `Next: "${source.plugin} setup" for every turn from now on, "${source.plugin} sync" for what there is.\n`,
+    `Next: "${source.plugin} ${source.trigger === undefined ? 'watch' : 'setup'}" for every turn from now on, "${source.plugin} sync" for what there is.\n`,
   );
   return EXIT.ok;
 }
@@ -107,8 +117,15 @@ function urlProblem(text: string | undefined): string | undefined {
 export async function logout({ source, io }: CommandContext): Promise<number> {
   const own = forgetAccount({ plugin: source.plugin, env: io.env });
   const shared = forgetAccount({ env: io.env });
-  if (!own && !shared) io.stdout.write('Nobody was signed in.\n');
+  const earlier = earlierConfigPaths({ plugin: source.plugin, env: io.env }).filter(forgetEarlier);
+  for (const path of earlier)
+    io.stdout.write(`Took the key out of ${path}, which an earlier plugin wrote.\n`);
+  if (!own && !shared && earlier.length === 0) io.stdout.write('Nobody was signed in.\n');
   else io.stdout.write(shared ? 'Signed out, for all OpenSync plugins.\n' : 'Signed out.\n');
+  if (existsSync(recordPath(source.plugin, io.env)))
+    io.stdout.write(
+      `${source.name} still calls ${source.plugin}: "${source.plugin} setup --remove" ends that.\n`,
+    );
   return EXIT.ok;
 }
 
@@ -118,6 +135,22 @@ function forgetAccount(place: { plugin?: string; env: CliIo['env'] }): boolean {
   if (convexUrl === undefined && apiKey === undefined) return false;
   if (Object.keys(rest).length === 0) clearConfig(place);
   else saveConfig(rest, place);
+  return true;
+}
+
+/** Takes the key out of an earlier plugin's file. False when there is none. */
+function forgetEarlier(path: string): boolean {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    // Not there, or not read as settings either.
+    if (errorCode(error) === undefined && !(error instanceof SyntaxError)) throw error;
+    return false;
+  }
+  if (typeof content !== 'object' || content === null || !('apiKey' in content)) return false;
+  const { apiKey: _, ...rest } = content;
+  writeFileAtomic(path, `${JSON.stringify(rest, null, 2)}\n`);
   return true;
 }
 

@@ -8,6 +8,7 @@ import {
   planSetup,
   type SettingsChange,
 } from '../../trigger/install.js';
+import { spreadOut } from '../../trigger/json-text.js';
 import { oneLine } from '../format.js';
 import { hookCommand, lastingHookCommand } from '../hook-command.js';
 import { accountOf, settings } from '../open.js';
@@ -25,10 +26,23 @@ export async function setup(context: CommandContext, options: SetupOptions): Pro
   const { source } = context;
   refuseSudo(context);
   const trigger = await source.trigger?.();
-  if (trigger === undefined) {
-    throw new OpenSyncError('config', `${source.name} has no hooks. Use "${source.plugin} sync" instead.`);
-  }
+  if (trigger === undefined) return withoutTrigger(context, options);
   return options.remove === true ? disconnect(context, trigger, options) : connect(context, trigger, options);
+}
+
+/** @throws OpenSyncError `config` for a plugin that no tool calls, unless that is what is wanted */
+function withoutTrigger(context: CommandContext, options: SetupOptions): number {
+  const { name, plugin } = context.source;
+  const hint = `"${plugin} watch" keeps the server up to date, "${plugin} sync" sends what there is.`;
+  if (options.remove !== true)
+    throw new OpenSyncError('config', `${plugin} has nothing that ${name} could call. ${hint}`);
+  const outcome = {
+    action: 'remove' as const,
+    result: `${name} does not call ${plugin}. Nothing was changed.`,
+    next: [],
+  };
+  report(context, options, { changes: [] }, outcome);
+  return EXIT.ok;
 }
 
 /** What root writes into somebody's home, they cannot read or change any more. */
@@ -113,7 +127,7 @@ interface Outcome {
 function report(
   { source, io }: CommandContext,
   options: SetupOptions,
-  plan: InstallPlan,
+  plan: Pick<InstallPlan, 'changes'>,
   outcome: Outcome,
 ): void {
   const isDry = options.dryRun === true;
@@ -143,7 +157,7 @@ function describeChange({ path, target, after }: SettingsChange): ChangeReport {
 }
 
 /** For people: which files, and what goes and comes in them. */
-function describe(plan: InstallPlan): string {
+function describe(plan: Pick<InstallPlan, 'changes'>): string {
   const lines = plan.changes.flatMap((change) => {
     const [old, now] = [textOf(change.target.bytes), textOf(change.after)];
     const { path, change: what } = describeChange(change);
@@ -162,13 +176,9 @@ function textOf(bytes: Buffer | undefined): string {
 
 /** Lines of a text that another one has not, each once, without those that only open or close something. */
 function newLines(old: string, now: string): string[] {
-  // All settings on one line: the rest of it is nobody's business, and may be a key.
-  if (!now.trimEnd().includes('\n') && old !== '') {
-    const part = changedPart(old, now);
-    return isContent(part) ? [oneLine(`… ${part} …`, 200)] : [];
-  }
-  const known = new Set(linesOf(old));
-  return [...new Set(linesOf(now))].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
+  // What else is on the line is nobody's business, and may be a key.
+  const [known, lines] = [new Set(linesOf(spreadOut(old))), linesOf(spreadOut(now))];
+  return [...new Set(lines)].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
 }
 
 function linesOf(text: string): string[] {
@@ -178,13 +188,4 @@ function linesOf(text: string): string[] {
 
 function isContent(text: string): boolean {
   return /[^{}[\]\s]/.test(text);
-}
-
-function changedPart(old: string, now: string): string {
-  const limit = Math.min(old.length, now.length);
-  let start = 0;
-  while (start < limit && old[start] === now[start]) start++;
-  let end = 0;
-  while (end < limit - start && old.at(-1 - end) === now.at(-1 - end)) end++;
-  return now.slice(start, now.length - end);
 }

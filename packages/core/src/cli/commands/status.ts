@@ -2,10 +2,11 @@ import { createClient, type Health } from '../../client.js';
 import { maskKey, resolveConfig } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
 import type { PrivacyLevel } from '../../privacy-setting.js';
+import type { Source } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
 import { dateTime, printableJson } from '../format.js';
-import { accountOf, checkpointsOf } from '../open.js';
+import { accountOf, checkpointsOf, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 interface Status {
@@ -41,7 +42,7 @@ interface Status {
 
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
   const { source, io } = context;
-  const { config, withheldKey } = resolveConfig({ plugin: source.plugin, env: io.env });
+  const { config, withheldKey } = resolveConfig(settingsOf({ source, io }));
   const account = accountOf(config, io.env);
   const raws = findSessions(source, io.env);
   const result: Status = {
@@ -89,8 +90,8 @@ export async function status(context: CommandContext, options: { json?: boolean 
       Object.assign(result, { connected: true, server: health.server ?? 'OpenSync', skewMs: health.skewMs });
     }
   }
-  if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source.plugin);
-  io.stdout.write(options.json === true ? `${printableJson(result, 2)}\n` : describe(source.name, result));
+  if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source);
+  io.stdout.write(options.json === true ? `${printableJson(result, 2)}\n` : describe(source, result));
   return code;
 }
 
@@ -109,12 +110,12 @@ async function check(
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
 }
 
-function reasonOf({ connected }: Status, plugin: string): string {
+function reasonOf({ connected }: Status, { plugin, trigger }: Source): string {
   if (!connected) return 'the connection';
-  return `the next turn, or "${plugin} sync"`;
+  return `${trigger === undefined ? `"${plugin} watch"` : 'the next turn'}, or "${plugin} sync"`;
 }
 
-function describe(name: string, status: Status): string {
+function describe({ name, trigger }: Source, status: Status): string {
   const connection = status.connected ? `connected (${status.server})` : `not connected: ${status.error}`;
   const lines = [
     `Server    ${status.url ?? 'none'}`,
@@ -122,13 +123,19 @@ function describe(name: string, status: Status): string {
     `State     ${connection}`,
     `Sessions  ${status.sessions.found} of ${name} on this machine, ${status.sessions.synced} up to date on the server`,
     `Last sync ${status.lastSyncAt === null ? 'never' : dateTime(status.lastSyncAt)}`,
-    `Last hook ${status.lastHook === null ? 'never' : `${dateTime(status.lastHook.at)} (${status.lastHook.event})`}`,
+    ...(trigger === undefined && status.lastHook === null
+      ? []
+      : [`Last hook ${describeHook(status.lastHook)}`]),
     `Privacy   ${describePrivacy(status.privacy)}`,
     ...(status.waitingFor === null
       ? []
       : [`Waiting   ${status.sessions.waiting} sessions, for ${status.waitingFor}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function describeHook(hook: Mark | null): string {
+  return hook === null ? 'never' : `${dateTime(hook.at)} (${hook.event})`;
 }
 
 function describePrivacy({ default: level, projects, sentBefore }: Status['privacy']): string {

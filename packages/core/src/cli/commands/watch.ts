@@ -3,9 +3,11 @@ import { errorMessage } from '../../errors.js';
 import { follow } from '../../trigger/follow.js';
 import { liveFolderAt } from '../../trigger/live-folder.js';
 import { logFile, logIfPossible } from '../../trigger/log.js';
+import { startWith } from '../../trigger/start.js';
 import { wake } from '../../trigger/wake.js';
 import { asWorker, letGo, onMark } from '../../trigger/worker.js';
 import { printable } from '../format.js';
+import { lookForNewer } from '../newer-version.js';
 import { programPath, requireAccount, settings, syncContextsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { describe } from './sync.js';
@@ -58,6 +60,7 @@ export async function work(context: CommandContext, path: string): Promise<numbe
       letGo(folder);
       return EXIT.notSignedIn;
     }
+    void lookForNewer(context).catch((error) => say(`looking for a newer version: ${errorMessage(error)}`));
     const contextOrNews = () => {
       const found = contextOf();
       if (found === undefined) news.say(signedOut);
@@ -110,7 +113,7 @@ export function hook({ source, io }: CommandContext, event: string): number {
     runtime: process.execPath,
     cli: programPath(io),
     event,
-    loadSpawn: () => spawn,
+    start: startWith(() => spawn),
   });
   return EXIT.ok;
 }

@@ -1,13 +1,14 @@
-// Bundles the harness, or the process it kills alone: what is started a thousand times has to start fast.
-import { resolve } from 'node:path';
+// Bundles a harness and the processes that it starts: what is started a thousand times has to start fast.
+import { basename, resolve } from 'node:path';
 import { build } from 'tsup';
 
 const here = import.meta.dirname;
 const core = (file) => resolve(here, '../../src', file);
 
+/** Each entry becomes `<outDir>/<name>.mjs`. */
 export async function bundle(entries, outDir) {
   await build({
-    entry: Object.fromEntries(entries.map((name) => [name, resolve(here, `${name}.ts`)])),
+    entry: Object.fromEntries(entries.map((path) => [basename(path, '.ts'), path])),
     outDir,
     config: false,
     format: 'esm',
@@ -23,7 +24,10 @@ export async function bundle(entries, outDir) {
     },
     esbuildOptions(esbuild) {
       esbuild.conditions = ['workerd', 'node', 'import'];
-      esbuild.alias = { '@opensync/core/plugin': core('plugin.ts') };
+      esbuild.alias = {
+        '@opensync/core/plugin': core('plugin.ts'),
+        '@opensync/core/trigger': core('trigger/index.ts'),
+      };
     },
   });
 }

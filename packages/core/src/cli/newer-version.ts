@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../errors.js';
+import type { Env } from '../source.js';
+import { writeFileAtomic } from '../write-file.js';
+import type { CommandContext } from './program.js';
+
+/*
+ * A word about a newer version of the plugin. The worker, for which nobody waits, asks npm's registry once
+ * a day and notes the answer; commands at a terminal read the note.
+ */
+
+const REGISTRY = 'https://registry.npmjs.org';
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const LIMIT_MS = 10_000;
+
+interface Note {
+  /** ms since 1970. */
+  checkedAt: number;
+  /** The newest one; absent when the registry did not answer. */
+  version?: string;
+}
+
+/** Never throws and never prints: no network, no such package and a full disk are no reason to say anything. */
+export async function lookForNewer({ source, io }: CommandContext): Promise<void> {
+  const { env } = io;
+  if (isOff(env, source.version)) return;
+  try {
+    const path = notePath(env, source.plugin);
+    if (Math.abs(env.now() - (readNote(path)?.checkedAt ?? 0)) < DAY_MS) return;
+    const version = await askRegistry(io.fetch ?? fetch, env, source.plugin);
+    const note: Note = { checkedAt: env.now(), ...(version !== undefined && { version }) };
+    writeFileAtomic(path, `${JSON.stringify(note)}\n`, { durable: false });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+async function askRegistry(ask: typeof fetch, { vars }: Env, plugin: string): Promise<string | undefined> {
+  try {
+    const registry = (vars.npm_config_registry ?? REGISTRY).replace(/\/+$/, '');
+    const response = await ask(`${registry}/${plugin}/latest`, { signal: AbortSignal.timeout(LIMIT_MS) });
+    const { version } = (await response.json()) as { version?: unknown };
+    return isRelease(version) ? version : undefined;
+  } catch {
+    // Offline, behind a portal that answers with a page, or slow: asked again tomorrow.
+    return undefined;
+  }
+}
+
+/** The line for a person; undefined when there is nothing to say. */
+export function noticeOfNewer({ source, io: { env } }: CommandContext): string | undefined {
+  if (isOff(env, source.version)) return undefined;
+  const version = readNote(notePath(env, source.plugin))?.version;
+  if (version === undefined || !isNewer(version, source.version)) return undefined;
+  return `${source.plugin} ${version} is out, this is ${source.version}: npm install -g ${source.plugin}@latest`;
+}
+
+/** A checkout has no version, and the variables are those that other tools obey as well. */
+function isOff({ vars }: Env, own: string): boolean {
+  return (
+    own === '0.0.0' || [vars.NO_UPDATE_NOTIFIER, vars.CI].some((value) => value !== undefined && value !== '')
+  );
+}
+
+function notePath({ home }: Env, plugin: string): string {
+  return join(home, `.${plugin}`, 'latest.json');
+}
+
+function readNote(path: string): Note | undefined {
+  try {
+    const { checkedAt, version } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    return typeof checkedAt !== 'number' ? undefined : { checkedAt, ...(isRelease(version) && { version }) };
+  } catch {
+    // Not there yet, or damaged: as if nobody had asked.
+    return undefined;
+  }
+}
+
+function isRelease(version: unknown): version is string {
+  return typeof version === 'string' && /^\d+\.\d+\.\d+$/.test(version);
+}
+
+/** Of versions of three numbers; a tool that does not tell all three is compared by those it tells. */
+export function isNewer(version: string, than: string): boolean {
+  const [parts, known] = [version, than].map((text) => text.split('.').map(Number));
+  const at = parts?.findIndex((part, index) => part !== known?.[index]) ?? -1;
+  return at !== -1 && (parts?.[at] ?? 0) > (known?.[at] ?? 0);
+}

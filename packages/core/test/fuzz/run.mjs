@@ -1,0 +1,3 @@
+import { start } from '../harness/start.mjs';
+
+await start(import.meta.dirname, 'fuzz');

@@ -1,0 +1,2 @@
+export { source } from './source.js';
+export { transform } from './transform.js';

@@ -1,0 +1,36 @@
+import { type ApiCall, countOf, type Fields, fieldsOf, type Session, stringOf } from '@opensync/core/plugin';
+
+/**
+ * All requests of a session as one, since `tokenUsage` in its `.settings.json` is all that is written down: a
+ * running total without copies and subagents, with summaries and titles. CodeBurn and tokscale add
+ * `thinkingTokens`, but it is mostly the client's estimate of a part of `outputTokens`. Cache writes are asked
+ * for 5 minutes. Observed: docs/formats/droid.md.
+ */
+export function totalOf(session: Session, start: Fields, settings: Fields): ApiCall | undefined {
+  const answers = session.messages.filter(({ role, copied }) => role === 'assistant' && copied !== true);
+  const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens } = fieldsOf(settings.tokenUsage);
+  const [input, output] = [countOf(inputTokens), countOf(outputTokens)];
+  const [cacheRead, cacheWrite5m] = [countOf(cacheReadTokens) ?? 0, countOf(cacheCreationTokens) ?? 0];
+  const isKnown =
+    input !== undefined && output !== undefined && input + output + cacheRead + cacheWrite5m > 0;
+  if (!isKnown && answers.length === 0) return undefined;
+  const call: ApiCall = { id: 'total', summed: true, createdAt: answers.at(-1)?.createdAt };
+  const named = [...new Set(answers.flatMap(({ model }) => model ?? []))];
+  // Where messages name several, nobody can tell what part of the total was whose.
+  if (named.length < 2) call.model = named[0] ?? stringOf(settings.model);
+  // For a model of one's own, this is the protocol that its server speaks.
+  if (call.model !== undefined && !call.model.startsWith('custom:'))
+    session.provider = stringOf(settings.providerLock);
+  if (isInherited(start)) {
+    const message = 'The total of tokens includes that of the session that was compacted into this one.';
+    session.problems.push({ message });
+  } else if (isKnown) {
+    call.usage = { input, cacheRead, cacheWrite5m, cacheWrite1h: 0, output, reasoning: null };
+  }
+  return call;
+}
+
+/** A session that goes on after `/compact` begins with its parent's total; how much that was is not recorded. */
+function isInherited({ parent, forkedAtMessageId }: Fields): boolean {
+  return stringOf(parent) !== undefined && stringOf(forkedAtMessageId) === undefined;
+}

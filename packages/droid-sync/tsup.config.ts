@@ -1,0 +1,3 @@
+import { plugin } from '../../tsup.base.js';
+
+export default plugin();

@@ -1,0 +1,84 @@
+import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/plugin';
+import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
+import { billOf, isFailed, modelOf } from './billing.js';
+
+/** All that Pi has written up to 0.87; a new one may be a bill. */
+const TYPES =
+  /^(message|usage|compaction|branch_summary|(model|thinking_level)_change|session_info|custom(_message)?|label|context_(edit|transform)|ephemeral)$/;
+
+/** Rules and their evidence: docs/formats/pi.md. */
+export function transform(records: Iterable<Located<unknown>>, raw: { id: string }): Session[] {
+  const draft = draftSession(raw.id);
+  const seen = new Set<string>();
+  let header: Fields = {};
+  let current: Omit<ApiCall, 'id'> = {};
+  let cutOff = 0;
+  for (const { value, ...location } of records) {
+    const entry = fieldsOf(value);
+    const id = stringOf(entry.id) ?? `line-${location.line}`;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    if (entry.type === 'session') {
+      header = entry;
+      draft.session.projectPath = stringOf(entry.cwd);
+      continue;
+    }
+    if (!TYPES.test(`${entry.type}`)) draft.leaveOut(entry.type, location);
+    if (entry.type === 'session_info') draft.session.title = stringOf(entry.name);
+    const message = fieldsOf(entry.message);
+    current = { ...current, ...modelOf(entry), ...modelOf(message) };
+    const createdAt = timeOf(entry.timestamp);
+    const origin = originOf(header, createdAt);
+    if (origin !== undefined) draft.session.forkedFrom = origin;
+    const bill = billOf(entry, message, current);
+    if (bill !== undefined) {
+      const failed = isFailed(message, bill) ? 'a failed request' : undefined;
+      const uncounted = origin === undefined ? failed : `made by ${origin} and copied here`;
+      draft.addCall({ id, ...bill, createdAt, location }, uncounted);
+      if (uncounted === undefined && /^(aborted|error)$/.test(`${message.stopReason}`)) cutOff++;
+    }
+    if (message.role === 'toolResult') {
+      const isError = message.isError === true;
+      draft.addResult({ id: `${message.toolCallId}`, result: textOf(message.content), isError, location });
+      continue;
+    }
+    const shown: Message = { id, createdAt, ...shownOf(entry, message), copied: origin !== undefined };
+    if (shown.role === 'assistant' && origin === undefined) shown.usage = bill?.usage;
+    draft.addMessage(shown);
+  }
+  draft.session.provider = draft.session.calls.at(-1)?.provider;
+  if (cutOff > 0) {
+    const what = `${cutOff} answer(s) were cut off and hold only their first count of tokens`;
+    draft.session.problems.push({ message: `${what}: more was billed.` });
+  }
+  return draft.finish();
+}
+
+/** Of its file, `<time>_<id>.jsonl`. */
+export function sessionIdOf(path: string): string | undefined {
+  return /(?:^|[/\\])[^/\\_]+_([^/\\]+)\.jsonl$/.exec(path)?.[1];
+}
+
+/**
+ * The session from which a fork copied an entry, if it did: copies keep their times, and the fork's own header
+ * is younger than all of them (createBranchedSession and forkFrom in Pi's core/session-manager.ts).
+ */
+function originOf(header: Fields, createdAt: number | undefined): string | undefined {
+  const parent = stringOf(header.parentSession ?? header.branchedFrom);
+  const forkedAt = timeOf(header.timestamp);
+  if (parent === undefined || forkedAt === undefined || createdAt === undefined) return undefined;
+  return createdAt < forkedAt ? (sessionIdOf(parent) ?? 'another session') : undefined;
+}
+
+/** Nothing of the system prompt, nothing that an extension hides, and no command that is kept from the model (`!!`). */
+function shownOf(entry: Fields, message: Fields): Pick<Message, 'role' | 'parts' | 'injected' | 'model'> {
+  const { role } = message;
+  if (role === 'user') return { role, parts: partsOf(message.content) };
+  if (role === 'assistant') return { role, parts: partsOf(message.content), model: modelOf(message).model };
+  let text = entry.summary;
+  if (role === 'bashExecution' && message.excludeFromContext !== true)
+    text = `$ ${message.command}\n${message.output}`;
+  const custom = role === 'custom' ? message : entry.type === 'custom_message' ? entry : {};
+  if (custom.display === true) text = textOf(custom.content);
+  return { role: 'system', parts: partsOf(text), injected: true };
+}
