@@ -48,6 +48,14 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
+/** JSON in which the control characters that JSON leaves as they are, and some terminals obey, are escaped. */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
+}
+
 export function money(usd: number | null): string {
   if (usd === null) return 'unknown';
   return `$${usd.toFixed(usd !== 0 && usd < 0.01 ? 6 : 2)}`;

@@ -144,3 +144,26 @@ it('closes a configuration that others can read when it is used', async () => {
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(statSync(join(home, '.opensync')).mode & 0o777).toBe(0o700);
 });
+
+it('prints nothing of a transcript that a terminal would obey', async () => {
+  const home = temporaryDirectory();
+  mkdirSync(join(home, '.tiny'));
+  const hostile = 'a\u001b]0;title\u0007b\u001b[2J\u009b31mc\rd\b\u0000e\u001bP1$r\u001b\\';
+  const lines = [{ title: hostile, projectPath: `/${hostile}` }, prompt('m1', hostile)];
+  writeFileSync(join(home, '.tiny', 'one.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  for (const command of [
+    ['list'],
+    ['show', 'one'],
+    ['explain', 'one'],
+    ['sync', '--dry-run'],
+    ['status'],
+    ['list', '--json'],
+    ['show', 'one', '--json'],
+    ['sync', '--dry-run', '--json'],
+  ]) {
+    const { text } = await run(home, command);
+    expect(text, command.join(' ')).not.toMatch(/[^\P{Cc}\n\t]/u);
+  }
+  const { text } = await run(home, ['list', '--json']);
+  expect(JSON.parse(text)).toMatchObject({ sessions: [{ title: hostile }] });
+});

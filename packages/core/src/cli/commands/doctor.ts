@@ -10,7 +10,7 @@ import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { findProgram } from '../../trigger/find-program.js';
 import { lastHook } from '../../trigger/live-folder.js';
 import { logFile } from '../../trigger/log.js';
-import { dateTime, printable } from '../format.js';
+import { dateTime, printable, printableJson } from '../format.js';
 import { hookCommand } from '../hook-command.js';
 import { isNewer } from '../newer-version.js';
 import { accountOf, checkpointsOf, settingsOf } from '../open.js';
@@ -40,7 +40,7 @@ export async function doctor(context: CommandContext, options: { json?: boolean 
   const reports = await examine(context);
   const { io, source } = context;
   if (options.json === true) {
-    io.stdout.write(`${JSON.stringify({ schema: 1, plugin: source.plugin, findings: reports }, null, 2)}\n`);
+    io.stdout.write(`${printableJson({ schema: 1, plugin: source.plugin, findings: reports }, 2)}\n`);
   } else {
     io.stdout.write(reports.map(describe).join(''));
     const troubles = reports.filter(({ level }) => level !== 'ok').length;

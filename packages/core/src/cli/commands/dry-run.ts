@@ -3,7 +3,7 @@ import { type Answer, type Client, createClient, type Health } from '../../clien
 import type { Config } from '../../config.js';
 import { type SyncContext, type SyncOptions, syncHistory } from '../../sync.js';
 import type { SyncMessageData, SyncSessionData } from '../../types.js';
-import { printable } from '../format.js';
+import { printable, printableJson } from '../format.js';
 import { accountOf, checkpointsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -89,7 +89,7 @@ function requestPrinter(out: NodeJS.WritableStream): Printer {
   return {
     print(path, body) {
       const sent = path === '/sync/batch' ? body : (body.sessions[0] ?? body.messages[0]);
-      out.write(`POST ${path} ${JSON.stringify(sent)}\n`);
+      out.write(`POST ${path} ${printableJson(sent)}\n`);
     },
     end: () => undefined,
   };
@@ -102,7 +102,7 @@ function jsonPrinter(out: NodeJS.WritableStream): Printer {
   const flush = () => {
     if (current === undefined) return;
     const { session, messages } = current;
-    out.write(`${separator}\n${JSON.stringify({ session, messages })}`);
+    out.write(`${separator}\n${printableJson({ session, messages })}`);
     separator = ',';
   };
   const of = (id: string) => {

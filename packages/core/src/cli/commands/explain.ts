@@ -2,7 +2,7 @@ import { OpenSyncError } from '../../errors.js';
 import type { Cost, PriceRow } from '../../pricing.js';
 import { readSessions } from '../../session.js';
 import type { ApiCall, Location } from '../../types.js';
-import { count, money, oneLine, printable, table } from '../format.js';
+import { count, money, oneLine, printable, printableJson, table } from '../format.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { openSession } from './show.js';
 
@@ -44,7 +44,7 @@ export async function explain(
   const { io } = context;
   if (options.json === true) {
     const result = { schema: 1, session: row, calls, notCounted };
-    io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    io.stdout.write(`${printableJson(result, 2)}\n`);
     return EXIT.ok;
   }
   io.stdout.write(`${printable(`${row.title ?? row.id}\n${row.files.join('\n')}`)}\n\n`);

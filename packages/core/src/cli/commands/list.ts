@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { errorMessage, OpenSyncError } from '../../errors.js';
 import { findSessions } from '../../sync.js';
-import { count, dateTime, money, oneLine, printable, table } from '../format.js';
+import { count, dateTime, money, oneLine, printable, printableJson, table } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
@@ -40,7 +40,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
       io.stderr.write(`${source.plugin}: ${printable(`${raw.id}: ${errorMessage(error)}`)}\n`);
     }
   }
-  if (options.json === true) io.stdout.write(`${JSON.stringify({ schema: 1, sessions: rows }, null, 2)}\n`);
+  if (options.json === true) io.stdout.write(`${printableJson({ schema: 1, sessions: rows }, 2)}\n`);
   else printRows(context, rows, left);
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }

@@ -4,7 +4,7 @@ import { sessionsToSend, wireOf } from '../../session.js';
 import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
 import type { SyncMessageData, SyncSessionData, Usage } from '../../types.js';
-import { count, dateTime, money, printable } from '../format.js';
+import { count, dateTime, money, printable, printableJson } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
@@ -57,7 +57,7 @@ export async function show(
   const prefix = `${source.id}:${row.id}:`;
   const messages = wire?.messages.map((message) => shown(message, prefix, usages)) ?? [];
   if (options.json === true) {
-    io.stdout.write(`${JSON.stringify({ schema: 1, session: row, messages }, null, 2)}\n`);
+    io.stdout.write(`${printableJson({ schema: 1, session: row, messages }, 2)}\n`);
   } else if (wire === undefined) {
     io.stdout.write(
       `${printable(row.title ?? row.id)}\nNothing of it is sent: its privacy level is "off".\n`,

@@ -5,7 +5,7 @@ import type { PrivacyLevel } from '../../privacy-setting.js';
 import type { Source } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
-import { dateTime } from '../format.js';
+import { dateTime, printableJson } from '../format.js';
 import { accountOf, checkpointsOf, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -91,7 +91,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     }
   }
   if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source);
-  io.stdout.write(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : describe(source, result));
+  io.stdout.write(options.json === true ? `${printableJson(result, 2)}\n` : describe(source, result));
   return code;
 }
 
