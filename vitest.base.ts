@@ -12,5 +12,5 @@ export default defineConfig({
       '@opensync/core': fileURLToPath(new URL('packages/core/src/index.ts', import.meta.url)),
     },
   },
-  test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
 });
