@@ -28,12 +28,14 @@ export async function benchHook({ runs, nodes = [] }) {
       for (const [state, prepare] of Object.entries(STATES)) {
         const home = prepareHome(bytes);
         const before = () => prepare(join(home, '.claude-code-sync/live/default'));
-        const hook = { node, args: [HOOK, 'claude-code-sync', 'Stop'], home, before };
-        const compared = await comparePair(hook, { node, args: ['-e', '0'] }, 2 * runs);
+        const byShell = process.platform !== 'win32';
+        const hook = { node, args: [HOOK, 'claude-code-sync', 'Stop'], home, before, byShell };
+        const compared = await comparePair(hook, { node, args: ['-e', '0'], byShell }, 3 * runs);
         rows.push({ name: `hook, ${version}, ${size}, ${state}`, ...compared, target: 1.25 });
         if (!existsSync(join(home, '.claude-code-sync/live/default/mark')))
           errors.push(`hook, ${version}: left no mark`);
-        rmSync(home, { recursive: true, force: true });
+        // The last worker may still be on its way out.
+        rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
       }
     }
   }

@@ -25,9 +25,13 @@ function cells(row) {
     milliseconds(floorMs),
     ratio === undefined ? '' : `${ratio.toFixed(2)} (${least.toFixed(2)}-${most.toFixed(2)})`,
     target === undefined ? '' : `<= ${target}`,
-    `${Math.round(memoryMb)} MB${memoryTarget === undefined ? '' : ` (< ${memoryTarget})`}`,
+    memoryMb === undefined ? '' : megabytes(memoryMb, memoryTarget),
     verdict(row, target ?? memoryTarget),
   ];
+}
+
+function megabytes(value, target) {
+  return `${Math.round(value)} MB${target === undefined ? '' : ` (< ${target})`}`;
 }
 
 function verdict(row, target) {

@@ -12,6 +12,11 @@ export function openPlugin(name, options) {
     /** From here on the client calls the plugin by itself. */
     setUp: () => command('setup', '--yes'),
     sync: () => command('sync'),
+    /** What it says of the hooks that is not well. */
+    async complaints() {
+      const { stdout } = await command('doctor', '--json');
+      return JSON.parse(stdout).findings.filter(({ about, level }) => about === 'hooks' && level !== 'ok');
+    },
     async list() {
       const { stdout } = await command('list', '--json');
       return JSON.parse(stdout).sessions;

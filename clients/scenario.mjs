@@ -45,7 +45,7 @@ export async function testClient(client, { folder, root, how, report }) {
       const plugin = openPlugin(client.plugin, world.options);
       await plugin.signIn(server);
       await connect(client, plugin, { ...world, how });
-      await syncedSession({ ...world, plugin, server, bySync: how === 'sync', report, plain });
+      await syncedSession({ ...world, plugin, server, how, report, plain });
     });
   } finally {
     await server.close();
@@ -80,13 +80,13 @@ async function inHome(client, { folder, home }, work) {
 }
 
 async function syncedSession(world) {
-  const { bySync, model, plain, plugin, report, server } = world;
+  const { how, model, plain, plugin, report, server } = world;
   const turns = [];
   const expected = () => ({ ...textsOf(turns), bill: model.bill() });
 
   const shown = async (what, turn, { endedAt, whatIsWrong = wrongMessagesOrTotals }) => {
     turns.push(turn);
-    if (bySync) await plugin.sync();
+    if (how === 'sync') await plugin.sync();
     const found = await waitUntilShown(server, (view) => whatIsWrong(view, expected()), endedAt);
     const late = found.latencyMs > LATENCY_LIMIT_MS ? 'later than two seconds' : undefined;
     report({ what, problem: late, ...found });
@@ -102,6 +102,11 @@ async function syncedSession(world) {
   );
   report({ what: 'tokens of each kind as billed', problem: await wrongBuckets(plugin, model.bill()) });
   report({ what: 'output and exit codes as without it', problem: difference(plain, [first, second, long]) });
+
+  if (how === 'setup') {
+    const [complaint] = await plugin.complaints();
+    report({ what: 'doctor has nothing to say of the hooks', problem: complaint?.text });
+  }
 
   await killedTurn(world);
   turns.push(KILLED);

@@ -72,6 +72,12 @@ function workersOf(home: string): number[] {
   });
 }
 
+/** From /proc/<pid>/stat: the fields behind the name in brackets are state, parent, process group. */
+function groupOf(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+}
+
 interface Outcome {
   code: number | null;
   output: string;
@@ -170,6 +176,15 @@ describe('a hook', () => {
       await totalsWithin(PATIENCE, server, (totals) => totals.messageCount === whole.messageCount),
     ).toEqual(whole);
     expect(workersOf(home)).toHaveLength(1);
+  });
+
+  it('leaves a worker that a kill of the tool and all that it started does not meet', async () => {
+    const { home, server, projects } = await newMachine();
+    cpSync(join(fixture('2.1.330'), 'projects'), projects, { recursive: true });
+    await fire(home);
+    await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount > 0);
+    const [worker] = workersOf(home);
+    expect(groupOf(worker)).toBe(worker);
   });
 
   it('finds a new worker when the last one was killed', async () => {

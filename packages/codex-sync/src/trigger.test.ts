@@ -102,6 +102,13 @@ describe('hooks.json', () => {
   });
 });
 
+/** Of the entries below, as Codex 0.169.0 computes them (`hooks/list` of its app-server). */
+const HASHES: Record<string, string> = {
+  session_start: '165e944f1fea38b9891096c1f83d1b419586a4c80d075db8b6275ccf865aeee9',
+  user_prompt_submit: 'e8caa96757a9f8d37a21483269f5d6af8454f9251cd826ce0fbe9c33cbcbacd1',
+  interrupt: '6c6702b194d757d364238d2a5651b84e065a426e8755adc368dd7cbd4c2be172',
+};
+
 describe('check', () => {
   const folder = () => join(home, '.codex');
   const setUp = (config = '') => {
@@ -111,16 +118,17 @@ describe('check', () => {
     }
   };
   const check = () => trigger.check?.(env, hook);
-  const trust = (events: string[], at = folder(), more = '') => {
+  const trust = (events: string[], at = folder(), more = '', hashes: Record<string, string> = HASHES) => {
     const states = events.map(
-      (event) => `[hooks.state."${at}/hooks.json:${event}:0:0"]\ntrusted_hash = "sha256:0"\n${more}`,
+      (event) =>
+        `[hooks.state."${at}/hooks.json:${event}:0:0"]\ntrusted_hash = "sha256:${hashes[event]}"\n${more}`,
     );
     writeFileSync(
       join(folder(), 'config.toml'),
       readFileSync(join(folder(), 'config.toml')) + states.join('\n'),
     );
   };
-  const EVENTS = ['session_start', 'user_prompt_submit', 'interrupt'];
+  const EVENTS = Object.keys(HASHES);
 
   it('has nothing to say where nothing is set up', () => {
     expect(check()).toEqual([]);
@@ -148,6 +156,26 @@ describe('check', () => {
     ]);
   });
 
+  it('finds hooks that are no longer what was trusted', () => {
+    setUp();
+    trust(EVENTS, folder(), '', { ...HASHES, interrupt: '0'.repeat(64) });
+    expect(check()).toEqual([
+      {
+        level: 'warning',
+        text: 'Hooks of Codex were changed after they were trusted, and are not run: interrupt.',
+        remedy: expect.stringContaining('Trust all'),
+      },
+    ]);
+  });
+
+  it('does not judge a hook whose definition somebody else has written', () => {
+    setUp();
+    const path = join(folder(), 'hooks.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"async"', '"timeout": 5, "async"'));
+    trust(EVENTS);
+    expect(check()).toEqual([expect.objectContaining({ level: 'ok' })]);
+  });
+
   it('counts the place of a hook behind other people’s', () => {
     setUp();
     const path = join(folder(), 'hooks.json');
@@ -170,6 +198,19 @@ describe('check', () => {
     expect(check()).toEqual([
       expect.objectContaining({ level: 'error', text: expect.stringContaining('switches all hooks off') }),
     ]);
+  });
+
+  it('finds hooks of the plugin that wait to be trusted', () => {
+    mkdirSync(folder());
+    const config = '[plugins."codex-sync@opensync"]\nenabled = true\n';
+    writeFileSync(join(folder(), 'config.toml'), config);
+    expect(check()).toEqual([
+      expect.objectContaining({ level: 'warning', text: expect.stringContaining('plugin') }),
+    ]);
+    const state =
+      '[hooks.state."codex-sync@opensync:hooks/hooks.json:stop:0:0"]\ntrusted_hash = "sha256:0"\n';
+    writeFileSync(join(folder(), 'config.toml'), config + state);
+    expect(check()).toEqual([expect.objectContaining({ level: 'ok' })]);
   });
 
   it('finds another program in the place of notify', () => {

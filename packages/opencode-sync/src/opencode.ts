@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { wake } from '@opensync/core/hook';
+import { startWith, wake } from '@opensync/core/hook';
 import { VARIABLES } from './variables.js';
 
 /*
@@ -44,7 +44,7 @@ function notify(event: string): void {
       runtime: process.execPath,
       cli: fileURLToPath(new URL('./cli.js', import.meta.url)),
       event,
-      loadSpawn: () => spawn,
+      start: startWith(() => spawn),
     });
   } catch {
     // A disk that is full, a home that is gone: the tool must not notice, and the next event tries again.

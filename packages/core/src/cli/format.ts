@@ -57,6 +57,10 @@ export function count(tokens: number | null): string {
   return tokens === null ? 'unknown' : tokens.toLocaleString('en-US');
 }
 
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Local time, to the minute. */
 export function dateTime(at: number | undefined | null): string {
   if (at === undefined || at === null) return 'unknown';

@@ -3,8 +3,10 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { appendPrivate } from '../private-file.js';
 import { logFile, logIfPossible } from './log.js';
+import { becomeStarter, type Start, spawnOfNode20, startWith } from './start.js';
 import { wake } from './wake.js';
 
+export { type Start, startWith } from './start.js';
 export { type Wake, wake } from './wake.js';
 
 /*
@@ -33,11 +35,16 @@ const MAX_PAYLOAD_BYTES = 1 << 20;
 /** A tool that keeps its end of the pipe open must not keep us. */
 const MAX_WAIT_MS = 500;
 
+/** First argument of a hook that is called by itself, to start the program that follows. */
+const START = '--start';
+
 export async function runHook(options: HookOptions): Promise<void> {
+  if (process.argv[2] === START) return startProgram(process.argv.slice(3));
   const [, event = 'hook', ...rest] = process.argv.slice(2);
   const { output, record, plugin } = options;
   if (output !== undefined) attempt(options, event, () => writeSync(1, output));
-  if (rest[0] === '--') attempt(options, event, () => passOn(rest.slice(1)));
+  // The program that had this place before, with the arguments that the tool would have given it.
+  if (rest[0] === '--') attempt(options, event, () => startProgram(rest.slice(1)));
   const payload = record === undefined ? '' : await readPayload();
   if (record !== undefined) attempt(options, event, () => remember(record, plugin, payload));
   attempt(options, event, () =>
@@ -49,7 +56,7 @@ export async function runHook(options: HookOptions): Promise<void> {
       runtime: process.execPath,
       cli: join(__dirname, 'cli.js'),
       event,
-      loadSpawn,
+      start: startWorker,
     }),
   );
   // Standard input may still be open, and the loop must not wait for it.
@@ -65,16 +72,19 @@ function attempt({ plugin }: HookOptions, event: string, step: () => unknown): v
   }
 }
 
-function loadSpawn() {
-  return (require('node:child_process') as typeof import('node:child_process')).spawn;
-}
+const spawnOther = startWith(
+  () => (require('node:child_process') as typeof import('node:child_process')).spawn,
+);
 
-/** The program that had this place before, with the arguments that the tool would have given it. */
-function passOn([program, ...args]: string[]): void {
-  if (program === undefined) return;
-  const child = loadSpawn()(program, args, { detached: true, stdio: 'ignore', windowsHide: true });
-  child.on('error', () => undefined);
-  child.unref();
+const startWorker: Start = (program, args, env) => {
+  const become = becomeStarter();
+  // A shell gives no session of its own to what it starts; a second call, which no tool waits for, does.
+  if (become !== undefined) return become(process.execPath, [__filename, START, program, ...args], env);
+  return (spawnOfNode20() ?? spawnOther)(program, args, env);
+};
+
+function startProgram([program, ...args]: string[]): void {
+  if (program !== undefined) spawnOther(program, args, process.env);
 }
 
 function remember({ file, line }: NonNullable<HookOptions['record']>, plugin: string, payload: string) {

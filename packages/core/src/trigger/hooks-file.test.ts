@@ -101,6 +101,21 @@ describe('remove', () => {
     });
   });
 
+  it.each([
+    ['before our entry', /"hooks": \[\s*\{\s*"type"/, '"hooks": [ // mine\n{ "type"'],
+    ['in our group', '"hooks": [\n          {', '// mine\n"hooks": [\n{'],
+    ['in the list of an event', '"Stop": [', '"Stop": [ // mine\n'],
+    ['beside the event', '"Stop"', '// mine\n"Stop"'],
+    ['on top', '{', '{ // mine'],
+  ])('keeps a comment that somebody has put %s', (_where, at, comment) => {
+    const settings = file({ events: { Stop: {} } });
+    const added = settings.add('').replace(at, comment);
+    expect(added).toContain('// mine');
+    const removed = settings.remove(added, '');
+    expect(removed).toContain('// mine');
+    expect(removed).not.toContain('hook.cjs');
+  });
+
   it('leaves nothing of a file that was not there', () => {
     expect(file().remove(file().add(''), '')).toBe('');
     expect(file().remove(file().add('\n'), '\n')).toBe('\n');

@@ -18,6 +18,7 @@ import {
   removeValue,
   replaceValue,
   withoutBom,
+  withoutComments,
 } from './json-text.js';
 
 export interface HooksFileOptions extends JsonRules {
@@ -117,7 +118,10 @@ function entriesIn(root: JsonNode, { hook, grouped }: HooksFileOptions): Entry[]
 
 function withoutAny(text: string, before: string | undefined, options: HooksFileOptions): string {
   const removed = withoutEntries(text, options, ([first]) => first, before);
-  const isEmpty = removed !== text && membersOf(parseDocument(removed, options)).length === 0;
+  const isEmpty =
+    removed !== text &&
+    membersOf(parseDocument(removed, options)).length === 0 &&
+    withoutComments(removed) === removed;
   return isEmpty && before !== undefined && isBlank(before) ? withoutBom(before) : removed;
 }
 
@@ -138,7 +142,18 @@ function withoutEntries(
     levels.push({ container: hooks.value, child: entry.event.property });
     if (kept === undefined) levels.push({ container: root, child: hooks.property });
   }
-  const outermost = levels.find(({ container }) => container.children?.length !== 1) ?? levels.at(-1);
+  const stop = levels.findIndex(({ container }, at) => {
+    const around = levels[at + 1]?.child;
+    return container.children?.length !== 1 || around === undefined || hasComment(text, around, entry.node);
+  });
+  const outermost = levels[stop];
   if (outermost === undefined) return text;
   return withoutEntries(removeValue(text, outermost.container, outermost.child), options, pick, before);
+}
+
+/** Whether somebody has written a comment into it, beside what is ours. */
+function hasComment(text: string, node: JsonNode, own: JsonNode): boolean {
+  const around =
+    text.slice(node.offset, own.offset) + text.slice(own.offset + own.length, node.offset + node.length);
+  return withoutComments(around) !== around;
 }

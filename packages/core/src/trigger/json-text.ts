@@ -1,5 +1,16 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  applyEdits,
+  format,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+  stripComments as withoutComments,
+} from 'jsonc-parser';
 import { OpenSyncError } from '../errors.js';
+
+export { withoutComments };
 
 /** A value of a JSON text, with its place in it. */
 export type JsonNode = Node;
@@ -21,6 +32,13 @@ export function withoutBom(text: string): string {
 
 export function isBlank(text: string): boolean {
   return text.trim() === '';
+}
+
+/** For people: JSON that is all on one line, with a line for each of its values. */
+export function spreadOut(text: string): string {
+  const body = withoutBom(text).trim();
+  if (!body.startsWith('{') || body.includes('\n')) return text;
+  return applyEdits(body, format(body, undefined, { insertSpaces: true, tabSize: 2 }));
 }
 
 /** @throws OpenSyncError `config` with line and column when it is not JSON, or no object */

@@ -1,9 +1,9 @@
-import type { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isAlive } from '../is-alive.js';
 import { overwritePrivate } from '../private-file.js';
 import { type LiveFolder, liveFolder, type Place, STALE_MS, STARTING } from './live-folder.js';
+import type { Start } from './start.js';
 
 /*
  * What a tool waits for: write a mark, and start the worker when there is none. Built-ins only.
@@ -16,8 +16,7 @@ export interface Wake extends Place {
   cli: string;
   /** What happened, for the log; a word. */
   event: string;
-  /** `spawn` of `node:child_process`, which takes longer to load than the rest and is seldom needed. */
-  loadSpawn(): typeof spawn;
+  start: Start;
 }
 
 /**
@@ -84,29 +83,16 @@ function create({ lock }: LiveFolder): boolean {
   }
 }
 
-function start(options: Wake, folder: LiveFolder): void {
+function start({ runtime, cli, vars, start }: Wake, folder: LiveFolder): void {
+  // Options for the tool's own Node.js, such as a debugger to wait for, are not meant for the worker.
+  const { NODE_OPTIONS: _, ...env } = vars;
   let started = false;
   try {
-    started = spawnWorker(options, folder);
+    started = start(runtime, [cli, 'work', folder.path], env);
   } finally {
     // The program may be gone, or the machine be out of processes: the next event tries again.
     if (!started) removeIfThere(folder.lock);
   }
-}
-
-function spawnWorker({ runtime, cli, vars, loadSpawn }: Wake, { path }: LiveFolder): boolean {
-  // With a session and no streams of its own it outlives the tool, its terminal and a kill of its group.
-  const worker = loadSpawn()(runtime, [cli, 'work', path], {
-    detached: true,
-    stdio: 'ignore',
-    windowsHide: true,
-    // Options for the tool's own Node.js, such as a debugger to wait for, are not meant for it.
-    env: { ...vars, NODE_OPTIONS: undefined } as NodeJS.ProcessEnv,
-  });
-  // That there is no process id says the same, and sooner; without a listener it would end the tool.
-  worker.on('error', () => undefined);
-  worker.unref();
-  return worker.pid !== undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,5 +1,3 @@
-import type { spawn } from 'node:child_process';
-import { EventEmitter } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -12,16 +10,12 @@ function tool(vars: Record<string, string | undefined> = {}) {
   const home = temporaryDirectory();
   const place = { plugin: 'tiny-tool-sync', home, vars, names: ['TINY_HOME'] };
   const started: string[][] = [];
-  const recordStart = ((_program: string, args: string[]) => {
-    started.push(args);
-    return Object.assign(new EventEmitter(), { pid: 1, unref: () => undefined });
-  }) as unknown as typeof spawn;
   const options: Wake = {
     ...place,
     runtime: '/bin/node',
     cli: '/lib/cli.js',
     event: 'Stop',
-    loadSpawn: () => recordStart,
+    start: (_program, args) => started.push(args) > 0,
   };
   return { options, folder: liveFolder(place), started };
 }

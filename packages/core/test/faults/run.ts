@@ -254,7 +254,7 @@ class Run {
     if (meanwhile?.at === 'request' && place(meanwhile.point, requests) === number && this.done === before) {
       const change = this.schedule.changes[before];
       this.changeUpTo(before + 1);
-      this.count(`history ${change?.kind} meanwhile`);
+      if (change !== undefined) this.count(`history ${change.kind} meanwhile`);
     }
     for (const [index, { kill }] of workers.entries()) {
       const pid = pids.get(`worker ${index}`);

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '../../client.js';
 import { type Config, clearConfig, configPath, loadConfig, saveConfig, updateConfig } from '../../config.js';
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
+import { recordPath } from '../../trigger/setup-record.js';
 import { normalizeUrl } from '../../url.js';
 import type { CliIo } from '../create-cli.js';
 import { localServer } from '../local-server.js';
@@ -109,6 +110,10 @@ export async function logout({ source, io }: CommandContext): Promise<number> {
   const shared = forgetAccount({ env: io.env });
   if (!own && !shared) io.stdout.write('Nobody was signed in.\n');
   else io.stdout.write(shared ? 'Signed out, for all OpenSync plugins.\n' : 'Signed out.\n');
+  if (existsSync(recordPath(source.plugin, io.env)))
+    io.stdout.write(
+      `${source.name} still calls ${source.plugin}: "${source.plugin} setup --remove" ends that.\n`,
+    );
   return EXIT.ok;
 }
 

@@ -8,6 +8,7 @@ import {
   planSetup,
   type SettingsChange,
 } from '../../trigger/install.js';
+import { spreadOut } from '../../trigger/json-text.js';
 import { oneLine } from '../format.js';
 import { hookCommand, lastingHookCommand } from '../hook-command.js';
 import { accountOf, settings } from '../open.js';
@@ -175,13 +176,9 @@ function textOf(bytes: Buffer | undefined): string {
 
 /** Lines of a text that another one has not, each once, without those that only open or close something. */
 function newLines(old: string, now: string): string[] {
-  // All settings on one line: the rest of it is nobody's business, and may be a key.
-  if (!now.trimEnd().includes('\n') && old !== '') {
-    const part = changedPart(old, now);
-    return isContent(part) ? [oneLine(`… ${part} …`, 200)] : [];
-  }
-  const known = new Set(linesOf(old));
-  return [...new Set(linesOf(now))].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
+  // What else is on the line is nobody's business, and may be a key.
+  const [known, lines] = [new Set(linesOf(spreadOut(old))), linesOf(spreadOut(now))];
+  return [...new Set(lines)].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
 }
 
 function linesOf(text: string): string[] {
@@ -191,13 +188,4 @@ function linesOf(text: string): string[] {
 
 function isContent(text: string): boolean {
   return /[^{}[\]\s]/.test(text);
-}
-
-function changedPart(old: string, now: string): string {
-  const limit = Math.min(old.length, now.length);
-  let start = 0;
-  while (start < limit && old[start] === now[start]) start++;
-  let end = 0;
-  while (end < limit - start && old.at(-1 - end) === now.at(-1 - end)) end++;
-  return now.slice(start, now.length - end);
 }

@@ -2,7 +2,7 @@ import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
 import type { RawSession } from '../../source.js';
 import { findSessions, type SyncOptions, type SyncSummary, syncHistory } from '../../sync.js';
-import { printable } from '../format.js';
+import { plural, printable } from '../format.js';
 import { type Account, checkpointsOf, connect, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { startProgress } from '../progress.js';
@@ -105,7 +105,8 @@ export function describe(counts: Omit<SyncSummary, 'stopped'>): string {
     Boolean,
   );
   const tail = trouble.length > 0 ? `, ${trouble.join(', ')}` : '';
-  return `${sessions} sessions: sent ${sessionsSent} sessions and ${messagesSent} messages, ${unchanged} unchanged${tail}, in ${seconds} s.`;
+  const sent = `${plural(sessionsSent, 'session')} and ${plural(messagesSent, 'message')}`;
+  return `${plural(sessions, 'session')}: sent ${sent}, ${unchanged} unchanged${tail}, in ${seconds} s.`;
 }
 
 /** Exit code; says why a run ended early, unless a notice has said the same. */

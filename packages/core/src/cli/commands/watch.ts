@@ -3,6 +3,7 @@ import { errorMessage } from '../../errors.js';
 import { follow } from '../../trigger/follow.js';
 import { liveFolderAt } from '../../trigger/live-folder.js';
 import { logFile, logIfPossible } from '../../trigger/log.js';
+import { startWith } from '../../trigger/start.js';
 import { wake } from '../../trigger/wake.js';
 import { asWorker, letGo, onMark } from '../../trigger/worker.js';
 import { printable } from '../format.js';
@@ -110,7 +111,7 @@ export function hook({ source, io }: CommandContext, event: string): number {
     runtime: process.execPath,
     cli: programPath(io),
     event,
-    loadSpawn: () => spawn,
+    start: startWith(() => spawn),
   });
   return EXIT.ok;
 }

@@ -1,0 +1,64 @@
+import type { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/** Starts a program that outlives this process, its terminal and a kill of its group. @returns whether it runs */
+export type Start = (program: string, args: string[], env: NodeJS.ProcessEnv) => boolean;
+
+/** @param load `spawn` of `node:child_process`, which takes longer to load than all else that a hook does */
+export function startWith(load: () => typeof spawn): Start {
+  return (program, args, env) => {
+    const child = load()(program, args, { detached: true, stdio: 'ignore', windowsHide: true, env });
+    // That there is no process id says the same, and sooner; without a listener it would end the tool.
+    child.on('error', () => undefined);
+    child.unref();
+    return child.pid !== undefined;
+  };
+}
+
+const SHELL = '/bin/sh';
+
+/**
+ * Turns this process into a shell that starts the program in the background and ends with 0, where
+ * Node.js can (22.15 and later, not on Windows): a third of the time that `node:child_process` takes.
+ * Does not return then, so it must be the last thing that happens.
+ */
+export function becomeStarter(): Start | undefined {
+  const { execve } = process as { execve?(file: string, args: string[], env: NodeJS.ProcessEnv): never };
+  if (execve === undefined || process.platform === 'win32' || !existsSync(SHELL)) return undefined;
+  return (program, args, env) =>
+    execve(SHELL, ['sh', '-c', '"$@" </dev/null >/dev/null 2>&1 &', 'sh', program, ...args], env);
+}
+
+interface ProcessWrap {
+  Process: new () => {
+    spawn(options: {
+      file: string;
+      args: string[];
+      envPairs: string[];
+      detached: boolean;
+      stdio: { type: 'ignore' }[];
+    }): number;
+  };
+}
+
+/**
+ * What `spawn` does underneath, for Node.js 20 alone: it cannot become another program, and it gets no
+ * more releases (end of life: April 2026) that could change its inside.
+ */
+export function spawnOfNode20(): Start | undefined {
+  const { binding } = process as { binding?(name: 'process_wrap'): ProcessWrap };
+  if (binding === undefined || process.platform === 'win32' || !process.versions.node.startsWith('20.'))
+    return undefined;
+  return (program, args, env) => {
+    const { Process } = binding('process_wrap');
+    const ignored = { type: 'ignore' } as const;
+    const failure = new Process().spawn({
+      file: program,
+      args: [program, ...args],
+      envPairs: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      detached: true,
+      stdio: [ignored, ignored, ignored],
+    });
+    return failure === 0;
+  };
+}
