@@ -77,6 +77,15 @@ describe('a draft of a session', () => {
     expect(draft.session.uncounted).toEqual([{ id: 'r2', reason: 'a failed request', location }]);
   });
 
+  it('names each unknown type of records once', () => {
+    const draft = draftSession('s1');
+    for (const type of ['new', 'new', undefined, 7]) draft.leaveOut(type, { file: '/f', line: 1 });
+    expect(draft.session.problems).toEqual([
+      { message: 'Records of the unknown type "new" were left out.', location: { file: '/f', line: 1 } },
+      { message: 'Records without a type were left out.', location: { file: '/f', line: 1 } },
+    ]);
+  });
+
   it('is no session without a message, and takes none that says nothing', () => {
     const draft = draftSession('s1');
     draft.addMessage({ id: '1', role: 'assistant', parts: [] });

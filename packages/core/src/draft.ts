@@ -13,6 +13,8 @@ export interface SessionDraft {
    * why: it failed, or another session made it.
    */
   addCall(call: ApiCall, uncounted?: string): void;
+  /** Says, once for each type, that records of a type nobody has described were left out. */
+  leaveOut(type: unknown, location?: Location): void;
   /**
    * The session, with what follows from its messages where no record said so: first and last time, the first
    * prompt as its title, and the name of the project. Copies count for none of it, but for the title of a
@@ -49,6 +51,14 @@ export function draftSession(id: string): SessionDraft {
     addCall(call, reason) {
       if (reason === undefined) session.calls.push(call);
       else session.uncounted.push({ id: call.id, reason, ...(call.location && { location: call.location }) });
+    },
+    leaveOut(type, location) {
+      const message =
+        typeof type === 'string'
+          ? `Records of the unknown type "${type}" were left out.`
+          : 'Records without a type were left out.';
+      if (session.problems.some((problem) => problem.message === message)) return;
+      session.problems.push({ message, ...(location && { location }) });
     },
     finish() {
       if (session.messages.length === 0) return [];

@@ -2,6 +2,10 @@ import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/
 import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
 import { billOf, isFailed, modelOf } from './billing.js';
 
+/** All that Pi has written up to 0.87; a new one may be a bill. */
+const TYPES =
+  /^(message|usage|compaction|branch_summary|(model|thinking_level)_change|session_info|custom(_message)?|label|context_(edit|transform)|ephemeral)$/;
+
 /** Rules and their evidence: docs/formats/pi.md. */
 export function transform(records: Iterable<Located<unknown>>, raw: { id: string }): Session[] {
   const draft = draftSession(raw.id);
@@ -19,6 +23,7 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
       draft.session.projectPath = stringOf(entry.cwd);
       continue;
     }
+    if (!TYPES.test(`${entry.type}`)) draft.leaveOut(entry.type, location);
     if (entry.type === 'session_info') draft.session.title = stringOf(entry.name);
     const message = fieldsOf(entry.message);
     current = { ...current, ...modelOf(entry), ...modelOf(message) };
@@ -65,15 +70,15 @@ function originOf(header: Fields, createdAt: number | undefined): string | undef
   return createdAt < forkedAt ? (sessionIdOf(parent) ?? 'another session') : undefined;
 }
 
-/** Nothing of the system prompt, and nothing that an extension hides from the person. */
+/** Nothing of the system prompt, nothing that an extension hides, and no command that is kept from the model (`!!`). */
 function shownOf(entry: Fields, message: Fields): Pick<Message, 'role' | 'parts' | 'injected' | 'model'> {
   const { role } = message;
   if (role === 'user') return { role, parts: partsOf(message.content) };
   if (role === 'assistant') return { role, parts: partsOf(message.content), model: modelOf(message).model };
+  let text = entry.summary;
+  if (role === 'bashExecution' && message.excludeFromContext !== true)
+    text = `$ ${message.command}\n${message.output}`;
   const custom = role === 'custom' ? message : entry.type === 'custom_message' ? entry : {};
-  const text =
-    role === 'bashExecution'
-      ? `$ ${message.command}\n${message.output}`
-      : (entry.summary ?? (custom.display === true ? textOf(custom.content) : undefined));
+  if (custom.display === true) text = textOf(custom.content);
   return { role: 'system', parts: partsOf(text), injected: true };
 }

@@ -83,6 +83,14 @@ describe('what Pi bills besides answers', () => {
   });
 });
 
+describe('a record of a later Pi', () => {
+  it('is left out and named, since it may be a bill', () => {
+    const { session } = only([header, answer('a1', 1), entry('x1', 2, { type: 'deferred_usage', usage })]);
+    expect(session.calls).toHaveLength(1);
+    expect(session.problems).toMatchObject([{ message: expect.stringContaining('"deferred_usage"') }]);
+  });
+});
+
 describe('tokens that Pi does not know', () => {
   it('are unknown, never 0: an API that named none leaves zeros behind', () => {
     const { session, priced } = only([header, user('u1', 1, 'Hi'), answer('a1', 2, { usage: zeros })]);
@@ -148,6 +156,19 @@ describe('messages of Pi', () => {
       entry('m4', 4, { message: { role: 'system', content: 'You are', sections: { tools: 'x' } } }),
     ]);
     expect(session.messages).toMatchObject([{ id: 'm1', role: 'system', injected: true }]);
+    expect(session.messages).toHaveLength(1);
+  });
+
+  it('of a command are what it was and said, but for one that was kept from the model', () => {
+    const bash = { role: 'bashExecution', command: 'ls', output: 'notes.txt', exitCode: 0 };
+    const { session } = only([
+      header,
+      entry('b1', 1, { message: bash }),
+      entry('b2', 2, { message: { ...bash, excludeFromContext: true } }),
+    ]);
+    expect(session.messages).toMatchObject([
+      { id: 'b1', injected: true, parts: [{ type: 'text', text: '$ ls\nnotes.txt' }] },
+    ]);
     expect(session.messages).toHaveLength(1);
   });
 
