@@ -31,6 +31,11 @@ const tasks = {
     await turbo('build', '--filter=@opensync/server', '--filter=./packages/*-sync');
     await run(process.execPath, ['clients/run.mjs', ...args]);
   },
+  async 'test:create'() {
+    await turbo('build', '--filter=create-opensync-plugin');
+    const vitest = ['exec', 'vitest', 'run', '--root', 'packages/create-opensync-plugin'];
+    await pnpm(...vitest, '--config', 'vitest.npm.config.ts', ...args);
+  },
   async plugins() {
     await turbo('build');
     await run(process.execPath, ['scripts/plugins.mjs']);
