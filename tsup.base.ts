@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
+import { bundled } from './packages/core/src/tsup.js';
 
 /** Seen from the folder of a plugin, where tsup runs. */
 const CORE = '../core/src/plugin.ts';
@@ -34,27 +35,22 @@ export function plugin(): Options[] {
 
 /** One file of a plugin that the tool itself runs or loads: of Node's own modules and nothing else. */
 export function bundle(entry: Record<string, string>, format: 'cjs' | 'esm'): Options {
-  return {
+  return bundled({
     entry,
     format,
-    target: 'node20',
-    platform: 'node',
     splitting: false,
-    minify: true,
-    noExternal: [/^[^.]/],
+    banner: {},
     esbuildOptions(esbuild) {
       esbuild.alias = { '@opensync/core/hook': resolve('../core/src/trigger/hook.ts') };
     },
-  };
+  });
 }
 
 function program(): Options {
-  return library({
+  return bundled({
     // What `bundle` makes is built at the same time.
     clean: ['!**/*.cjs', '!opencode.js'],
     entry: { index: 'src/index.ts', cli: 'src/cli.ts' },
-    minify: true,
-    noExternal: [/^[^.]/],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
     // it resolves to a package, hence the source.
     dts: {
@@ -64,18 +60,10 @@ function program(): Options {
         paths: { '@opensync/core/plugin': [CORE], '@opensync/core/trigger': [CORE_TRIGGER] },
       },
     },
-    // Bundled CommonJS dependencies call require for Node's own modules.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
     esbuildOptions(esbuild) {
-      // Picks the build of a dependency that uses the global fetch instead of a polyfill.
-      esbuild.conditions = ['workerd', 'node', 'import'];
       esbuild.alias = {
         '@opensync/core/plugin': resolve(CORE),
         '@opensync/core/trigger': resolve(CORE_TRIGGER),
-        // Its CommonJS build requires its own files in a way that a bundler cannot see.
-        'jsonc-parser': resolve('../core/node_modules/jsonc-parser/lib/esm/main.js'),
         'node:child_process': resolve('../../scripts/child-process.cjs'),
       };
     },

@@ -36,6 +36,11 @@ const tasks = {
     process.env.OPENSYNC_TEST_PAGE = '1';
     await pnpm('exec', 'vitest', 'run', 'apps/server/test/page', ...args);
   },
+  async 'test:create'() {
+    await turbo('build', '--filter=create-opensync-plugin');
+    const vitest = ['exec', 'vitest', 'run', '--root', 'packages/create-opensync-plugin'];
+    await pnpm(...vitest, '--config', 'vitest.npm.config.ts', ...args);
+  },
   async plugins() {
     await turbo('build');
     await run(process.execPath, ['scripts/plugins.mjs']);

@@ -6,6 +6,7 @@ const entry = {
   hook: 'src/trigger/hook.ts',
   trigger: 'src/trigger/index.ts',
   testing: 'src/testing/index.ts',
+  tsup: 'src/tsup.ts',
 };
 
 export default library({ entry, dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } } });

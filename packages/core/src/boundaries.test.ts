@@ -67,6 +67,7 @@ describe('core', () => {
         "resolveConfig",
         "saveConfig",
         "sessionsByFile",
+        "sessionsByRow",
         "stringOf",
         "syncBatch",
         "syncFile",

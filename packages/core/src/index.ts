@@ -30,6 +30,8 @@ export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';
 export type { JsonlOptions } from './read/jsonl.js';
 export { jsonl, unreadable } from './read/jsonl.js';
+export type { RowQueries } from './read/rows.js';
+export { sessionsByRow } from './read/rows.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
 export type { Fields } from './read/values.js';

@@ -16,6 +16,8 @@ export type { JsonlOptions } from './read/jsonl.js';
 export { jsonl, unreadable } from './read/jsonl.js';
 export type { Parsed } from './read/parse-json.js';
 export { parseJson } from './read/parse-json.js';
+export type { RowQueries } from './read/rows.js';
+export { sessionsByRow } from './read/rows.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
 export type { Fields } from './read/values.js';

@@ -53,6 +53,7 @@ function options(): ts.CompilerOptions {
       '@opensync/core/hook': [join(CORE, 'trigger/hook.ts')],
       '@opensync/core/trigger': [join(CORE, 'trigger/index.ts')],
       '@opensync/core/testing': [join(CORE, 'testing/index.ts')],
+      '@opensync/core/tsup': [join(CORE, 'tsup.ts')],
     },
   };
 }

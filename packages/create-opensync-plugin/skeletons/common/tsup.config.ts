@@ -1,0 +1,3 @@
+import { plugin } from '@opensync/core/tsup';
+
+export default plugin();

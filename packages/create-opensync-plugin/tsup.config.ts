@@ -1,0 +1,3 @@
+import { bundled } from '../core/src/tsup.js';
+
+export default bundled({ entry: { cli: 'src/cli.ts' }, clean: true });
