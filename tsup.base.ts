@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
+import { nothingOfOthers, thirdPartyLicenses } from './tsup.licenses.js';
 
 /** Seen from the folder of a plugin, where tsup runs. */
 const CORE = '../core/src/plugin.ts';
@@ -20,6 +21,7 @@ export function library(options: Options): Options {
     clean: true,
     splitting: true,
     dts,
+    esbuildPlugins: [thirdPartyLicenses()],
     ...options,
   };
 }
@@ -40,6 +42,7 @@ export function bundle(entry: Record<string, string>, format: 'cjs' | 'esm'): Op
     splitting: false,
     minify: true,
     noExternal: [/^[^.]/],
+    esbuildPlugins: [nothingOfOthers()],
     esbuildOptions(esbuild) {
       esbuild.alias = { '@opensync/core/hook': resolve('../core/src/trigger/hook.ts') };
     },
