@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Options } from 'tsup';
@@ -18,6 +18,7 @@ export function thirdPartyLicenses(): EsbuildPlugin {
   return onBundled((notices, folder) => {
     const head = 'What this package contains of other people, and on what terms.';
     const texts = notices.length === 0 ? ['Nothing: only its own code.'] : notices;
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, FILE), `${[head, ...texts].join('\n\n')}\n`);
   });
 }

@@ -30,7 +30,12 @@ process.on('exit', () => {
   if (options.keep) console.log(`Kept: ${root}`);
   else rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
-process.exitCode = await rehearse();
+try {
+  process.exitCode = await rehearse();
+} catch (error) {
+  console.error(`The rehearsal broke off. ${error.message}`);
+  process.exitCode = 1;
+}
 
 async function rehearse() {
   say('Versions, bundles and tarballs, on a clone of the last commit');
