@@ -8,6 +8,9 @@ const VERDACCIO = 'verdaccio@6.10.4';
 /** It needs a newer Node.js than we do. */
 const NODE = '24';
 
+/** Its plugin for audits asks for a tag, `node-fetch@cjs`, which not every mirror of npm has. */
+const MANIFEST = { private: true, overrides: { 'node-fetch': '^2.6.7' } };
+
 /**
  * An npm registry on loopback, with everything of its own in `folder`. Other people's packages come through it
  * from the registry that npm is set to.
@@ -17,6 +20,7 @@ const NODE = '24';
  */
 export async function startRegistry({ folder, own, npm }) {
   mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST));
   const upstream = execFileSync(process.execPath, [npm, 'config', 'get', 'registry'], { encoding: 'utf8' });
   execFileSync(process.execPath, [npm, 'install', '--silent', '--no-save', '--prefix', folder, VERDACCIO]);
   const port = await freePort();
