@@ -21,7 +21,6 @@ export function library(options: Options): Options {
     clean: true,
     splitting: true,
     dts,
-    esbuildPlugins: [thirdPartyLicenses()],
     ...options,
   };
 }
@@ -54,6 +53,7 @@ function program(): Options {
     // What `bundle` makes is built at the same time.
     clean: ['!**/*.cjs', '!opencode.js'],
     entry: { index: 'src/index.ts', cli: 'src/cli.ts' },
+    esbuildPlugins: [thirdPartyLicenses()],
     minify: true,
     noExternal: [/^[^.]/],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what

@@ -29,7 +29,7 @@ export async function startRegistry({ folder, own, npm }) {
   const server = spawn(
     nodeOf(NODE),
     [join(folder, 'node_modules/verdaccio/bin/verdaccio'), '--config', 'config.yaml', '--listen', url],
-    { cwd: folder, env: { PATH: process.env.PATH, HOME: folder }, stdio: 'ignore' },
+    { cwd: folder, env: { ...process.env, HOME: folder }, stdio: 'ignore' },
   );
   const userconfig = join(folder, 'npmrc');
   try {

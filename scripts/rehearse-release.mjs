@@ -121,7 +121,7 @@ async function use(manifest, { exec, node, env, home, bin }) {
     expect(exec(program, ['--version']).trim() === manifest.version, '--version is that of the package');
     expect(exec(program, ['--help']).includes(command), '--help names the command');
     if (manifest.opensync?.samples !== undefined) {
-      const sessions = JSON.parse(exec(program, ['list', '--json'], samplesOf(manifest)));
+      const { sessions } = JSON.parse(exec(program, ['list', '--json'], samplesOf(manifest)));
       expect(sessions.length > 0, 'list --json shows the samples');
     }
     if (manifest.name === '@opensync/server') await startAndStop(program, { env, home });

@@ -42,8 +42,8 @@ const tasks = {
   async 'release:version'() {
     await pnpm('exec', 'changeset', 'version');
     await run(process.execPath, ['scripts/repository.mjs']);
-    await pnpm('exec', 'biome', 'check', '--write', '.');
     await tasks.plugins();
+    await pnpm('exec', 'biome', 'check', '--write', '.');
   },
   async 'release:pack'() {
     await turbo('build');
@@ -52,6 +52,7 @@ const tasks = {
   async 'release:exports'() {
     await turbo('build');
     await inTemporaryFolder((folder) => pack(folder, '--update'));
+    await pnpm('exec', 'biome', 'format', '--write', 'scripts/package-exports.json');
   },
   'release:rehearse': () => run(process.execPath, ['scripts/rehearse-release.mjs', ...args]),
   'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),

@@ -1,4 +1,5 @@
 import { library } from '../../tsup.base.js';
+import { thirdPartyLicenses } from '../../tsup.licenses.js';
 
 const entry = {
   index: 'src/index.ts',
@@ -8,4 +9,8 @@ const entry = {
   testing: 'src/testing/index.ts',
 };
 
-export default library({ entry, dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } } });
+export default library({
+  entry,
+  dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } },
+  esbuildPlugins: [thirdPartyLicenses()],
+});
