@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
 import { bundled } from './packages/core/src/tsup.js';
+import { nothingOfOthers, thirdPartyLicenses } from './tsup.licenses.js';
 
 /** Seen from the folder of a plugin, where tsup runs. */
 const CORE = '../core/src/plugin.ts';
@@ -40,6 +41,7 @@ export function bundle(entry: Record<string, string>, format: 'cjs' | 'esm'): Op
     format,
     splitting: false,
     banner: {},
+    esbuildPlugins: [nothingOfOthers()],
     esbuildOptions(esbuild) {
       esbuild.alias = { '@opensync/core/hook': resolve('../core/src/trigger/hook.ts') };
     },
@@ -51,6 +53,7 @@ function program(): Options {
     // What `bundle` makes is built at the same time.
     clean: ['!**/*.cjs', '!opencode.js'],
     entry: { index: 'src/index.ts', cli: 'src/cli.ts' },
+    esbuildPlugins: [thirdPartyLicenses()],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
     // it resolves to a package, hence the source.
     dts: {

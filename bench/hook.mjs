@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeOf } from '../scripts/node-versions.mjs';
 import { comparePair } from './measure.mjs';
 
 /*
@@ -58,23 +59,4 @@ function prepareHome(bytes) {
   const line = `${JSON.stringify({ type: 'user', uuid: 'u', message: { role: 'user', content: 'x'.repeat(900) } })}\n`;
   writeFileSync(join(project, 'session.jsonl'), line.repeat(Math.ceil(bytes / line.length)));
   return home;
-}
-
-/** A Node.js of another version, from npm, kept in bench/.data. */
-function nodeOf(version) {
-  const folder = local(`.data/node-${version}`);
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const binary = join(
-    folder,
-    'node_modules',
-    name,
-    process.platform === 'win32' ? 'bin/node.exe' : 'bin/node',
-  );
-  if (!existsSync(binary)) {
-    mkdirSync(folder, { recursive: true });
-    execFileSync('npm', ['install', '--no-save', '--prefix', folder, `${name}@${version}`], {
-      stdio: 'ignore',
-    });
-  }
-  return binary;
 }

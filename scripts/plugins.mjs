@@ -29,6 +29,7 @@ for (const [name, manifest] of Object.entries(PLUGINS)) {
     silent: true,
   });
   cpSync(join(source, 'dist/hook.cjs'), join(bin, 'hook.cjs'));
+  cpSync(join(source, 'dist/THIRD-PARTY-LICENSES'), join(bin, 'THIRD-PARTY-LICENSES'));
   writeFileSync(join(bin, 'package.json'), '{ "type": "module" }\n');
   setVersion(join(target, manifest), JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')).version);
 }

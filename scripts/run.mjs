@@ -1,6 +1,8 @@
 // Runs a task on a machine that has Node and npm and nothing else: fetches pnpm, installs, builds, goes on.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const { packageManager: PNPM } = JSON.parse(
@@ -25,6 +27,8 @@ const tasks = {
     await pnpm('exec', 'biome', 'check', '.');
     await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
+    await run(process.execPath, ['--test', 'scripts/package-checks.test.mjs']);
+    await inTemporaryFolder((folder) => pack(folder));
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },
   async 'test:clients'() {
@@ -45,6 +49,22 @@ const tasks = {
     await turbo('build');
     await run(process.execPath, ['scripts/plugins.mjs']);
   },
+  async 'release:version'() {
+    await pnpm('exec', 'changeset', 'version');
+    await run(process.execPath, ['scripts/repository.mjs']);
+    await tasks.plugins();
+    await pnpm('exec', 'biome', 'check', '--write', '.');
+  },
+  async 'release:pack'() {
+    await turbo('build');
+    await pack(resolve(args[0] ?? 'packed'));
+  },
+  async 'release:exports'() {
+    await turbo('build');
+    await inTemporaryFolder((folder) => pack(folder, '--update'));
+    await pnpm('exec', 'biome', 'format', '--write', 'scripts/package-exports.json');
+  },
+  'release:rehearse': () => run(process.execPath, ['scripts/rehearse-release.mjs', ...args]),
   'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),
   'test:fuzz': () => run(process.execPath, ['packages/core/test/fuzz/run.mjs', ...args]),
   async bench() {
@@ -55,6 +75,21 @@ const tasks = {
 
 function turbo(...turboArgs) {
   return pnpm('exec', 'turbo', 'run', ...turboArgs, '--output-logs=errors-only', '--no-update-notifier');
+}
+
+/** Every package as it would be published, checked: npm's own `pack` leaves `catalog:` and `workspace:` in. */
+async function pack(folder, ...checkArgs) {
+  await pnpm('-r', 'pack', '--pack-destination', folder, '--silent');
+  await run(process.execPath, ['scripts/check-packages.mjs', folder, ...checkArgs]);
+}
+
+async function inTemporaryFolder(action) {
+  const folder = mkdtempSync(join(tmpdir(), 'opensync-packed-'));
+  try {
+    await action(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** `--prefer-offline`: without a network, npx would otherwise wait more than a minute for each call. */

@@ -1,4 +1,5 @@
 import { library } from '../../tsup.base.js';
+import { thirdPartyLicenses } from '../../tsup.licenses.js';
 
 const entry = {
   index: 'src/index.ts',
@@ -9,4 +10,8 @@ const entry = {
   tsup: 'src/tsup.ts',
 };
 
-export default library({ entry, dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } } });
+export default library({
+  entry,
+  dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } },
+  esbuildPlugins: [thirdPartyLicenses()],
+});
