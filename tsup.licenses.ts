@@ -52,14 +52,31 @@ function noticeOf(file: string): string | undefined {
   const derived = DERIVED[relative(ROOT, file).replaceAll('\\', '/')];
   if (derived !== undefined) return readFileSync(join(ROOT, derived), 'utf8').trim();
   if (!/[\\/]node_modules[\\/]/.test(file)) return undefined;
-  const { folder, name, version, license } = packageOf(dirname(file));
-  const text = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+  const manifest = packageOf(dirname(file));
+  const { folder, name, version, license } = manifest;
+  const found = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+  const text = found === undefined ? declaredTerms(manifest) : readFileSync(join(folder, found), 'utf8');
   if (text === undefined) throw new Error(`${name} ${version} is bundled and comes without a licence text`);
-  return `## ${name} ${version}, ${license}\n\n${readFileSync(join(folder, text), 'utf8').trim()}`;
+  return `## ${name} ${version}, ${license}\n\n${text.trim()}`;
+}
+
+/** The text of the licence that a package names and leaves out, as some do. */
+function declaredTerms({ author, license }: Manifest): string | undefined {
+  const holder = typeof author === 'string' ? author : author?.name;
+  if (license !== 'MIT' || holder === undefined) return undefined;
+  return readFileSync(join(ROOT, 'LICENSE'), 'utf8').replace(/^Copyright .*$/m, `Copyright (c) ${holder}`);
+}
+
+interface Manifest {
+  folder: string;
+  name: string;
+  version: string;
+  license: string;
+  author?: string | { name?: string };
 }
 
 /** The nearest package.json that is more than a marker of the module format. */
-function packageOf(folder: string): { folder: string; name: string; version: string; license: string } {
+function packageOf(folder: string): Manifest {
   const file = join(folder, 'package.json');
   const manifest = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   return manifest.version === undefined ? packageOf(dirname(folder)) : { ...manifest, folder };
