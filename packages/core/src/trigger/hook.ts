@@ -35,11 +35,7 @@ const MAX_PAYLOAD_BYTES = 1 << 20;
 /** A tool that keeps its end of the pipe open must not keep us. */
 const MAX_WAIT_MS = 500;
 
-/** First argument of a hook that is called by itself, to start the program that follows. */
-const START = '--start';
-
 export async function runHook(options: HookOptions): Promise<void> {
-  if (process.argv[2] === START) return startProgram(process.argv.slice(3));
   const [, event = 'hook', ...rest] = process.argv.slice(2);
   const { output, record, plugin } = options;
   if (output !== undefined) attempt(options, event, () => writeSync(1, output));
@@ -76,12 +72,7 @@ const spawnOther = startWith(
   () => (require('node:child_process') as typeof import('node:child_process')).spawn,
 );
 
-const startWorker: Start = (program, args, env) => {
-  const become = becomeStarter();
-  // A shell gives no session of its own to what it starts; a second call, which no tool waits for, does.
-  if (become !== undefined) return become(process.execPath, [__filename, START, program, ...args], env);
-  return (spawnOfNode20() ?? spawnOther)(program, args, env);
-};
+const startWorker: Start = (...worker) => (becomeStarter() ?? spawnOfNode20() ?? spawnOther)(...worker);
 
 function startProgram([program, ...args]: string[]): void {
   if (program !== undefined) spawnOther(program, args, process.env);
