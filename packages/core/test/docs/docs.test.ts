@@ -91,7 +91,7 @@ describe('the pages for authors', () => {
     );
     expect(listed).toMatch(/s1 .*claude-sonnet-4-5 +2,050 +49 +\$0\.0/);
     expect(tested).toMatch(/passed/);
-    expect(synced).toMatch(/sent 1 sessions and 3 messages/);
+    expect(synced).toMatch(/sent 1 session and 3 messages/);
     expect(synced).toMatch(/1 of Tidy on this machine, 1 up to date on the server/);
     expect(packed).toContain('tidy-sync-1.0.0.tgz');
     const rows = JSON.parse(readFileSync(join(place.project, 'fixtures/rows.json'), 'utf8'));
