@@ -40,7 +40,11 @@ export function plannedFiles(answers: Answers, version: string): Map<string, str
     for (const path of filesIn(skeleton)) {
       const content = readFileSync(join(skeleton, path));
       if (path === 'package.json') manifests.push(JSON.parse(fill(content.toString('utf8'))) as object);
-      else files.set(fill(npmIgnores(path)), path.endsWith('.db') ? content : fill(content.toString('utf8')));
+      else
+        files.set(
+          fill(RENAMED[path] ?? path),
+          path.endsWith('.db') ? content : fill(content.toString('utf8')),
+        );
     }
   }
   const manifest = JSON.stringify(Object.assign({}, ...manifests), null, 2);
@@ -59,10 +63,8 @@ function filesIn(folder: string): string[] {
     .sort();
 }
 
-/** A file of its real name would not be published. */
-function npmIgnores(path: string): string {
-  return path === 'gitignore' ? '.gitignore' : path;
-}
+/** Packing treats files of these names as its own. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore', 'mit-license': 'LICENSE' };
 
 /** The skeletons are those of My Tool. All of it is replaced at once: an answer may hold another's place. */
 function filler({ name, source, tool, folder, database }: Answers): (text: string) => string {

@@ -68,6 +68,7 @@ describe('npm create opensync-plugin', () => {
     });
     expect(read('tidy-tool-sync/src/source.ts')).toContain("/.tidy/logs`, include: ['**/*.json']");
     expect(read('tidy-tool-sync/.gitignore')).toContain('node_modules/');
+    expect(read('tidy-tool-sync/LICENSE')).toContain('Copyright (c) The tidy-tool-sync authors');
     expect(existsSync(join(folder, 'tidy-tool-sync/fixtures/sample/.tidy/logs/notes.json'))).toBe(true);
   });
 
