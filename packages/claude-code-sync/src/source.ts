@@ -8,6 +8,7 @@ export const source = defineSource({
   id: 'claude-code',
   name: 'Claude Code',
   plugin: packageJson.name,
+  npmPackage: packageJson.name,
   version: packageJson.version,
   files,
   changesShowInFiles: true,

@@ -72,12 +72,6 @@ function workersOf(home: string): number[] {
   });
 }
 
-/** From /proc/<pid>/stat: the fields behind the name in brackets are state, parent, process group. */
-function groupOf(pid: number | undefined): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-}
-
 interface Outcome {
   code: number | null;
   output: string;
@@ -181,10 +175,18 @@ describe('a hook', () => {
   it('leaves a worker that a kill of the tool and all that it started does not meet', async () => {
     const { home, server, projects } = await newMachine();
     cpSync(join(fixture('2.1.330'), 'projects'), projects, { recursive: true });
-    await fire(home);
-    await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount > 0);
-    const [worker] = workersOf(home);
-    expect(groupOf(worker)).toBe(worker);
+    // A tool of its own group, which ends with all that is in it as soon as its hook has ended.
+    const tool = `'${process.execPath}' '${HOOK}' claude-code-sync Stop; kill -9 0`;
+    const child = spawn('/bin/sh', ['-c', tool], {
+      env: { PATH: process.env.PATH, HOME: home },
+      stdio: 'ignore',
+      detached: true,
+    });
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    const whole = await expectedOf(projects);
+    expect(
+      await totalsWithin(PATIENCE, server, ({ messageCount }) => messageCount === whole.messageCount),
+    ).toEqual(whole);
   });
 
   it('finds a new worker when the last one was killed', async () => {

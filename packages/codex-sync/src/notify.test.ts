@@ -133,6 +133,9 @@ describe('retireNotify', () => {
       '# Added by codex-sync setup\nnotify = ["codex-sync", "hook", "agent-turn-complete"]\na = 1\n',
     ],
     ['its path', 'notify = ["/usr/bin/codex-sync", "hook", "agent-turn-complete"]\na = 1\n'],
+    ['its Windows name', 'notify = ["C:\\\\npm\\\\codex-sync.cmd", "hook", "agent-turn-complete"]\na = 1\n'],
+    ['npx', 'notify = ["npx", "-y", "codex-sync", "hook", "agent-turn-complete"]\na = 1\n'],
+    ['a shell', 'notify = ["sh", "-c", "codex-sync hook agent-turn-complete"]\na = 1\n'],
   ])('takes out the command of an earlier plugin, by %s', (_what, text) => {
     const retired = retireNotify(text, 'codex-sync');
     expect(readToml(retired)).toEqual({ a: 1 });

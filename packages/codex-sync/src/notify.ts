@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type HookCommand, OpenSyncError } from '@opensync/core/plugin';
-import { behindBom, hookIndex, withoutBom } from '@opensync/core/trigger';
+import { behindBom, callsItself, hookIndex, withoutBom } from '@opensync/core/trigger';
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 
 /*
@@ -44,8 +44,8 @@ export function removeNotify(text: string, plugin: string, before = ''): string 
 export function retireNotify(text: string, plugin: string): string {
   return behindBom(text, (body) => {
     const notify = notifyIn(body);
-    const [program = '', action] = notify?.command ?? [];
-    const isEarlier = action === 'hook' && program.split(/[\\/]/).at(-1) === plugin;
+    const [, script] = /^(?:ba|z)?sh -l?c (.*)$/.exec(notify?.command.join(' ') ?? '') ?? [];
+    const isEarlier = callsItself(script ?? notify?.command.join(' ') ?? '', plugin);
     return notify !== undefined && isEarlier ? withoutLine(body, notify.lineRange) : body;
   });
 }

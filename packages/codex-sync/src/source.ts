@@ -8,6 +8,7 @@ export const source = defineSource({
   id: 'codex-cli',
   name: 'Codex CLI',
   plugin: packageJson.name,
+  npmPackage: packageJson.name,
   version: packageJson.version,
   files,
   sessions,

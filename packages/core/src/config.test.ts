@@ -140,18 +140,37 @@ describe('what an earlier plugin left', () => {
         ['convexUrl', 'apiKey', 'thinking', 'toolResults'].map((name) => [name, earlier()]),
       ),
     });
-    write(sharedFile(), { convexUrl: B, apiKey: 'osk_new', thinking: false });
-    expect(loadConfig({ plugin, env: world() })).toMatchObject({
-      convexUrl: B,
-      apiKey: 'osk_new',
-      thinking: false,
-    });
+    write(sharedFile(), { convexUrl: B, apiKey: 'osk_new' });
+    expect(loadConfig({ plugin, env: world() })).toEqual({ convexUrl: B, apiKey: 'osk_new' });
   });
 
-  it('counts only with both server and key', () => {
-    write(earlier(), { apiKey: 'osk_earlier' });
-    write(sharedFile(), { convexUrl: A });
-    expect(loadConfig({ plugin, env: world() }).apiKey).toBeUndefined();
+  it('lends its server to no other key, and its key to no other server', () => {
+    write(earlier(), account(A));
+    const found = [
+      loadConfig({ plugin, env: world({ OPENSYNC_API_KEY: 'osk_new' }) }),
+      loadConfig({ plugin, env: world({ OPENSYNC_URL: B }) }),
+      loadConfig({ plugin, env: world(), flags: { convexUrl: B } }),
+    ];
+    expect(found).toEqual([{ apiKey: 'osk_new' }, { convexUrl: B }, { convexUrl: B }]);
+    write(pluginFile(), { apiKey: 'osk_mine' });
+    expect(loadConfig({ plugin, env: world() })).toEqual({ apiKey: 'osk_mine' });
+  });
+
+  it.each([
+    ['a key alone', { apiKey: 'osk_earlier' }],
+    ['a server that cannot be one', { convexUrl: 'http://10.0.0.5:3210', apiKey: 'osk_earlier' }],
+  ])('is nothing when it is %s', (_what, content) => {
+    write(earlier(), content);
+    write(credentials(), account(B));
+    expect(loadConfig({ plugin, env: world() })).toEqual(account(B));
+  });
+
+  it('stays out of the way once somebody has signed out', () => {
+    write(earlier(), account(A));
+    write(sharedFile(), { signedOut: true });
+    expect(loadConfig({ plugin, env: world() })).toEqual({});
+    updateConfig(account(B), { env: world() });
+    expect(JSON.parse(readFileSync(sharedFile(), 'utf8'))).toEqual(account(B));
   });
 
   it.each(['', '{', '[]', 'null', '3', '{"convexUrl": 1, "apiKey": {}}'])(

@@ -59,10 +59,16 @@ export interface ResolvedConfig {
   withheldKey?: string;
 }
 
+/** A configuration file of this plugin, or of all. */
+interface OwnFile extends Config {
+  /** Left by `logout`, so that no account of an earlier plugin takes the place of the forgotten one. */
+  signedOut?: boolean;
+}
+
 /** One place that settings come from. */
 interface Layer {
   origin: string;
-  values: Config;
+  values: OwnFile;
 }
 
 interface SettingRules {
@@ -185,17 +191,38 @@ export function resolveConfig(options: LoadOptions = {}): ResolvedConfig {
   return { config, origins, ...(withheld && { withheldKey: withheld.origin }) };
 }
 
-function readLayers({ plugin, env = nodeEnv(), flags = {}, earlierVariables }: LoadOptions): Layer[] {
+function readLayers(options: LoadOptions): Layer[] {
+  const own = ownLayers(options);
+  return [...own, ...(own.some(isDecided) ? [] : earlierLayer(options))];
+}
+
+/** Where the account of an earlier plugin stands that is in force; undefined when there is none. */
+export function earlierOrigin(options: LoadOptions): string | undefined {
+  return ownLayers(options).some(isDecided) ? undefined : earlierLayer(options)[0]?.origin;
+}
+
+function ownLayers({ plugin, env = nodeEnv(), flags = {} }: LoadOptions): Layer[] {
   const files = new Set([configPath({ plugin, env }), configPath({ env })]);
   const { OPENSYNC_URL: convexUrl, OPENSYNC_API_KEY: apiKey } = env.vars;
-  const earlier = earlierConfigPaths({ plugin, env });
   return [
     { origin: 'flag', values: withoutBlanks(flags) },
     { origin: 'environment', values: withoutBlanks({ convexUrl, apiKey }) },
     ...Array.from(files, (path) => ({ origin: path, values: withoutBlanks(readConfigFile(path)) })),
-    { origin: 'environment', values: withoutBlanks(earlierAccount(env, earlierVariables)) },
-    ...earlier.map((path) => ({ origin: path, values: withoutBlanks(readEarlierConfig(path)) })),
   ];
+}
+
+/** Whether somebody has signed in here, or out, or has begun to: then no earlier account counts. */
+function isDecided({ values: { convexUrl, apiKey, signedOut } }: Layer): boolean {
+  return convexUrl !== undefined || apiKey !== undefined || signedOut === true;
+}
+
+/** The first account that an earlier plugin left, as a whole, with the settings beside it. */
+function earlierLayer({ plugin, env = nodeEnv(), earlierVariables }: LoadOptions): Layer[] {
+  const layers = [
+    { origin: 'environment', values: earlierAccount(env, earlierVariables) },
+    ...earlierConfigPaths({ plugin, env }).map((path) => ({ origin: path, values: readEarlierConfig(path) })),
+  ];
+  return layers.filter(({ values }) => values.apiKey !== undefined).slice(0, 1);
 }
 
 /** `OPENSYNC_PRIVACY` says what holds where no project decides; which projects there are is the files' business. */
@@ -215,7 +242,7 @@ function addDefaultLevel(
 }
 
 /** An empty URL or key is none: `OPENSYNC_URL= command` switches the variable off. */
-function withoutBlanks(values: Config): Config {
+function withoutBlanks(values: OwnFile): OwnFile {
   const { convexUrl, apiKey } = values;
   return { ...values, convexUrl: convexUrl?.trim() || undefined, apiKey: apiKey?.trim() || undefined };
 }
@@ -250,7 +277,7 @@ function usableUrl(url: string, origin = ''): string {
 }
 
 /** Contents of a configuration file, `{}` when there is none. */
-function readConfigFile(path: string): Config {
+function readConfigFile(path: string): OwnFile {
   const text = readTextFile(path);
   if (text === undefined) return {};
   const content = parseConfigJson(path, text);
@@ -263,17 +290,26 @@ function readConfigFile(path: string): Config {
 }
 
 function earlierAccount({ vars }: Env, names: EarlierVariables | undefined): Config {
-  const [convexUrl, apiKey] = [names && vars[names.convexUrl], names && vars[names.apiKey]];
-  return convexUrl && apiKey ? { convexUrl, apiKey } : {};
+  return names === undefined ? {} : usableAccount(vars[names.convexUrl], vars[names.apiKey]);
 }
 
-/** They are somebody else's: one that cannot be read is no reason to stop. */
+/** Nothing when one is missing, or the server cannot be one: what is somebody else's is no reason to stop. */
+function usableAccount(convexUrl: unknown, apiKey: unknown): Config {
+  if (typeof convexUrl !== 'string' || typeof apiKey !== 'string' || apiKey.trim() === '') return {};
+  try {
+    return { convexUrl: normalizeUrl(convexUrl), apiKey: apiKey.trim() };
+  } catch (error) {
+    if (!isOpenSyncError(error)) throw error;
+    return {};
+  }
+}
+
 function readEarlierConfig(path: string): Config {
   try {
     const content = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
     const { convexUrl, apiKey, syncThinking, syncToolCalls } = content;
     return {
-      ...(typeof convexUrl === 'string' && typeof apiKey === 'string' && { convexUrl, apiKey }),
+      ...usableAccount(convexUrl, apiKey),
       ...(syncThinking === true && { thinking: true }),
       ...(syncToolCalls === false && { toolResults: false }),
     };
@@ -284,7 +320,7 @@ function readEarlierConfig(path: string): Config {
   }
 }
 
-function isSettings(content: unknown): content is Config {
+function isSettings(content: unknown): content is OwnFile {
   return problemsOf(content).length === 0;
 }
 
@@ -352,8 +388,9 @@ export function saveConfig(config: Config, options: ConfigOptions = {}): void {
  * @returns what the file now holds
  */
 export function updateConfig(patch: Partial<Config>, options: ConfigOptions = {}): Config {
-  const old = readConfigFile(configPath(options));
-  const updated = { ...old, ...patch };
+  const { signedOut, ...old } = readConfigFile(configPath(options));
+  const updated: OwnFile = { ...old, ...patch };
+  if (signedOut !== undefined && patch.convexUrl === undefined) updated.signedOut = signedOut;
   const moved =
     patch.convexUrl !== undefined &&
     old.convexUrl !== undefined &&

@@ -66,6 +66,8 @@ export interface Source<R = unknown> {
   name: string;
   /** Name of the package and its command, e.g. "my-tool-sync". Its configuration is `~/.<plugin>/config.json`. */
   plugin: string;
+  /** Its name on npm, where people are told of newer versions. Absent: nobody is asked and nobody is told. */
+  npmPackage?: string;
   /** Version of the package. A new version reads every session anew, since its rules may differ. */
   version: string;
   /** Where the history lies, for discovery, watching and tests. */

@@ -8,6 +8,7 @@ export const source = defineSource({
   id: 'cursor',
   name: 'Cursor CLI',
   plugin: packageJson.name,
+  npmPackage: packageJson.name,
   version: packageJson.version,
   files,
   changesShowInFiles: true,

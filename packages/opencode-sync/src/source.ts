@@ -8,6 +8,7 @@ export const source = defineSource({
   id: 'opencode',
   name: 'OpenCode',
   plugin: packageJson.name,
+  npmPackage: packageJson.name,
   version: packageJson.version,
   files,
   sessions,

@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
 import { tinySource } from '../../test/tiny-source.js';
 import { temporaryDirectory } from '../../test/world.js';
 import { createCli } from './create-cli.js';
 
-/** What the shell would read. The library prints with `console.log`. */
+/** What the shell would read. */
 async function complete(...args: string[]): Promise<string> {
-  const lines: unknown[] = [];
-  const log = vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
-  onTestFinished(() => log.mockRestore());
+  const stdout = new PassThrough();
   const env = { home: temporaryDirectory(), vars: {}, now: () => 0 };
-  expect(await createCli(tinySource).run(['complete', ...args], { env })).toBe(0);
-  return lines.join('\n');
+  expect(await createCli(tinySource).run(['complete', ...args], { env, stdout })).toBe(0);
+  return String(stdout.read());
 }
 
 describe('completion', () => {
@@ -39,4 +40,16 @@ describe('completion', () => {
       if (shell === 'bash') execFileSync('bash', ['-n'], { input: script });
     },
   );
+
+  it('runs nothing of what stands on the command line', async () => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'script'), await complete('bash'));
+    const words = `tiny-tool-sync show '$(touch ${folder}/ran)' '"half' ''`;
+    const stubs = `_get_comp_words_by_ref() { words=(${words}); cword=4; cur=''; prev=''; }
+tiny-tool-sync() { printf '<%s>' "$@" > ${folder}/asked; }`;
+    const script = `${stubs}\n. ${folder}/script; __tiny_tool_sync_complete; true`;
+    execFileSync('bash', ['-c', script], { stdio: 'ignore' });
+    expect(existsSync(join(folder, 'ran'))).toBe(false);
+    expect(readFileSync(join(folder, 'asked'), 'utf8')).toContain(`<show><$(touch ${folder}/ran)><"half>`);
+  });
 });

@@ -15,7 +15,7 @@ const DAY = 24 * 60 * 60 * 1_000;
 interface World {
   asked: string[];
   answer: { status: number; body: string };
-  source: typeof tinySource;
+  source: typeof tinySource & { npmPackage?: string };
   io: CliIo & { stderr: PassThrough & { isTTY?: boolean } };
   /** Of the machine. */
   clock: { now: number };
@@ -35,7 +35,7 @@ async function world(vars: Record<string, string> = {}): Promise<World> {
   const npm_config_registry = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`;
   const env = { home: temporaryDirectory(), vars: { npm_config_registry, ...vars }, now: () => clock.now };
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const source = { ...tinySource, version: '1.2.3' };
+  const source = { ...tinySource, npmPackage: 'tiny-tool-sync', version: '1.2.3' };
   return { asked, answer, source, clock, io: { env, stdout, stderr, stdin } };
 }
 
@@ -83,6 +83,8 @@ describe('a newer version', () => {
     }
     const here = await world();
     here.source.version = '0.0.0';
+    await lookForNewer(here);
+    Object.assign(here.source, { version: '1.2.3', npmPackage: undefined });
     await lookForNewer(here);
     expect(here.asked).toEqual([]);
     expect(existsSync(join(here.io.env.home, '.tiny-tool-sync/latest.json'))).toBe(false);

@@ -24,11 +24,12 @@ interface Note {
 /** Never throws and never prints: no network, no such package and a full disk are no reason to say anything. */
 export async function lookForNewer({ source, io }: CommandContext): Promise<void> {
   const { env } = io;
-  if (isOff(env, source.version)) return;
+  const { npmPackage, version: own } = source;
+  if (npmPackage === undefined || isOff(env, own)) return;
   try {
     const path = notePath(env, source.plugin);
     if (Math.abs(env.now() - (readNote(path)?.checkedAt ?? 0)) < DAY_MS) return;
-    const version = await askRegistry(io.fetch ?? fetch, env, source.plugin);
+    const version = await askRegistry(io.fetch ?? fetch, env, npmPackage);
     const note: Note = { checkedAt: env.now(), ...(version !== undefined && { version }) };
     writeFileAtomic(path, `${JSON.stringify(note)}\n`, { durable: false });
   } catch (error) {
@@ -36,10 +37,12 @@ export async function lookForNewer({ source, io }: CommandContext): Promise<void
   }
 }
 
-async function askRegistry(ask: typeof fetch, { vars }: Env, plugin: string): Promise<string | undefined> {
+async function askRegistry(ask: typeof fetch, { vars }: Env, name: string): Promise<string | undefined> {
   try {
     const registry = (vars.npm_config_registry ?? REGISTRY).replace(/\/+$/, '');
-    const response = await ask(`${registry}/${plugin}/latest`, { signal: AbortSignal.timeout(LIMIT_MS) });
+    const response = await ask(`${registry}/${name.replace('/', '%2f')}/latest`, {
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
     const { version } = (await response.json()) as { version?: unknown };
     return isRelease(version) ? version : undefined;
   } catch {
@@ -50,10 +53,10 @@ async function askRegistry(ask: typeof fetch, { vars }: Env, plugin: string): Pr
 
 /** The line for a person; undefined when there is nothing to say. */
 export function noticeOfNewer({ source, io: { env } }: CommandContext): string | undefined {
-  if (isOff(env, source.version)) return undefined;
+  if (source.npmPackage === undefined || isOff(env, source.version)) return undefined;
   const version = readNote(notePath(env, source.plugin))?.version;
   if (version === undefined || !isNewer(version, source.version)) return undefined;
-  return `${source.plugin} ${version} is out, this is ${source.version}: npm install -g ${source.plugin}@latest`;
+  return `${source.plugin} ${version} is out, this is ${source.version}: npm install -g ${source.npmPackage}@latest`;
 }
 
 /** A checkout has no version, and the variables are those that other tools obey as well. */

@@ -18,8 +18,8 @@ export async function runProgram(source: Source, args: readonly string[], io: Cl
     code = result;
   });
   try {
-    if (args[0] === 'complete') (await import('./complete.js')).addCompletion(program);
-    await program.parseAsync([...args], { from: 'user' });
+    if (args[0] === 'complete') await (await import('./complete.js')).complete(program, args, io);
+    else await program.parseAsync([...args], { from: 'user' });
     await tellOfNewer({ source, io }, args);
     return code;
   } catch (error) {

@@ -73,6 +73,16 @@ describe('setup', () => {
     expect(out + (await run(['setup', '--remove', '--yes'])).out).not.toContain('secret');
   });
 
+  it.each(['{"apiKey":"secret" /* mine */}', '{"apiKey":"secret"} // mine', '{"apiKey":"secret",}'])(
+    'shows nothing of %s',
+    async (text) => {
+      writeFileSync(settings, text);
+      const { code, out } = await run(['setup', '--yes']);
+      expect(code).toBe(0);
+      expect(out + (await run(['setup', '--remove', '--yes'])).out).not.toContain('secret');
+    },
+  );
+
   it('says nothing of signing in to somebody who is', async () => {
     const vars = { OPENSYNC_URL: 'https://a.convex.site', OPENSYNC_API_KEY: 'osk_0123456789abcdef' };
     expect((await run(['setup', '--yes'], { vars })).out).not.toContain('login');

@@ -25,9 +25,14 @@ export function runsHook(command: string, plugin: string): boolean {
   return [...command.matchAll(/(?<![^\\/'"\s])hook\.cjs['"]? +(\S+)/g)].some(([, name]) => name === plugin);
 }
 
-/** Whether a command line runs `<plugin> hook`, by its name or its path, as earlier plugins had themselves called. */
+/**
+ * Whether a command line is `<plugin> hook <event>` and nothing else, by name, path or npx: what earlier
+ * plugins wrote. One that does more is its owner's.
+ */
 export function callsItself(command: string, plugin: string): boolean {
-  return new RegExp(`(?<![^\\\\/'"\\s])${plugin}(\\.cmd)?['"]? +hook(?!\\S)`).test(command);
+  const path = String.raw`(?:[^"'\s;&|$\x60]*[\\/])?`;
+  const program = `(?:npx +(?:-y +|--yes +)?)?(["']?)${path}${plugin}(?:@[\\w.-]+)?(?:\\.cmd)?\\1`;
+  return new RegExp(`^\\s*${program} +hook(?: +[\\w-]+)?\\s*$`).test(command);
 }
 
 /** Where a plugin's hook begins in an argument list; -1 when it is not in it. */

@@ -117,6 +117,17 @@ describe('retire', () => {
     expect(file().retire?.('')).toBe('');
   });
 
+  it.each([
+    '~/bin/lint.sh && tiny-sync hook Stop',
+    'echo "see tiny-sync hook docs"; ~/bin/backup.sh',
+    'tee -a ~/log | tiny-sync hook Stop',
+    '$(evil) tiny-sync hook Stop',
+    'tiny-sync hook Stop > /tmp/log',
+  ])('leaves %s, which does more', (command) => {
+    const text = JSON.stringify({ hooks: { Stop: [{ hooks: [{ type: 'command', command }] }] } });
+    expect(file().retire?.(text)).toBe(text);
+  });
+
   it('knows other names', () => {
     const text = JSON.stringify({ hooks: { stop: [{ command: 'old-sync hook stop' }] } });
     expect(read(flat({ predecessors: ['old-sync'] }).retire?.(text) ?? '')).toEqual({});

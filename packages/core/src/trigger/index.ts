@@ -2,7 +2,7 @@
  * What a plugin's `trigger.ts` needs. Not part of the entry for plugins: only `setup` and `doctor` load it,
  * and the parser with it.
  */
-export { commandLine, hookIndex, runsHook } from './command-line.js';
+export { callsItself, commandLine, hookIndex, runsHook } from './command-line.js';
 export { findProgram } from './find-program.js';
 export type { HooksFileOptions } from './hooks-file.js';
 export { hooksFile } from './hooks-file.js';

@@ -36,7 +36,7 @@ export function isBlank(text: string): boolean {
 
 /** For people: JSON that is all on one line, with a line for each of its values. */
 export function spreadOut(text: string): string {
-  const body = withoutBom(text).trim();
+  const body = withoutComments(withoutBom(text)).trim();
   if (!body.startsWith('{') || body.includes('\n')) return text;
   return applyEdits(body, format(body, undefined, { insertSpaces: true, tabSize: 2 }));
 }

@@ -1,5 +1,5 @@
 import type { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 
 /** Starts a program that outlives this process, its terminal and a kill of its group. @returns whether it runs */
 export type Start = (program: string, args: string[], env: NodeJS.ProcessEnv) => boolean;
@@ -15,21 +15,21 @@ export function startWith(load: () => typeof spawn): Start {
   };
 }
 
-const SHELL = '/bin/sh';
-const SETSID = ['/usr/bin/setsid', '/bin/setsid'];
-/** The shell ends when the one inside it, which has a session of its own by then, has started the program. */
-const SCRIPT = '"$0" sh -c \'"$@" </dev/null >/dev/null 2>&1 &\' sh "$@"';
+const SETSID = '/usr/bin/setsid';
+const SCRIPT = '"$@" </dev/null >/dev/null 2>&1 &';
 
 /**
- * Turns this process into a shell that starts the program and ends with 0, where Node.js can (22.15 and
- * later) and there is a `setsid` (not on macOS and Windows): that takes less than loading
- * `node:child_process`. Does not return then, so it must be the last thing that happens.
+ * Turns this process into a shell with a session of its own, which starts the program and ends with 0:
+ * that takes less than loading `node:child_process`. It does not return then, so it must be the last
+ * thing that happens. Undefined where Node.js cannot (before 22.15) or there is no such `setsid`: on
+ * macOS, on Windows, and in Busybox, whose own (a link) does not wait.
  */
 export function becomeStarter(): Start | undefined {
   const { execve } = process as { execve?(file: string, args: string[], env: NodeJS.ProcessEnv): never };
-  const setsid = execve && existsSync(SHELL) ? SETSID.find((path) => existsSync(path)) : undefined;
-  if (execve === undefined || setsid === undefined) return undefined;
-  return (program, args, env) => execve(SHELL, ['sh', '-c', SCRIPT, setsid, program, ...args], env);
+  const isThere = lstatSync(SETSID, { throwIfNoEntry: false })?.isFile() === true;
+  if (execve === undefined || !isThere) return undefined;
+  return (program, args, env) =>
+    execve(SETSID, ['setsid', '--wait', '/bin/sh', '-c', SCRIPT, 'sh', program, ...args], env);
 }
 
 interface ProcessWrap {

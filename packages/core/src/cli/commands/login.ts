@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { createClient } from '../../client.js';
 import {
   type Config,
-  clearConfig,
   configPath,
-  earlierConfigPaths,
+  earlierOrigin,
   loadConfig,
   saveConfig,
   updateConfig,
@@ -13,10 +12,9 @@ import {
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
 import { recordPath } from '../../trigger/setup-record.js';
 import { normalizeUrl } from '../../url.js';
-import { writeFileAtomic } from '../../write-file.js';
 import type { CliIo } from '../create-cli.js';
 import { localServer } from '../local-server.js';
-import type { Account } from '../open.js';
+import { type Account, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 export interface LoginOptions {
@@ -115,12 +113,13 @@ function urlProblem(text: string | undefined): string | undefined {
 }
 
 export async function logout({ source, io }: CommandContext): Promise<number> {
-  const own = forgetAccount({ plugin: source.plugin, env: io.env });
+  const earlier = earlierOrigin(settingsOf({ source, io })) !== undefined;
+  const place = { plugin: source.plugin, env: io.env };
+  const own = forgetAccount(place);
   const shared = forgetAccount({ env: io.env });
-  const earlier = earlierConfigPaths({ plugin: source.plugin, env: io.env }).filter(forgetEarlier);
-  for (const path of earlier)
-    io.stdout.write(`Took the key out of ${path}, which an earlier plugin wrote.\n`);
-  if (!own && !shared && earlier.length === 0) io.stdout.write('Nobody was signed in.\n');
+  // The file of an earlier plugin is not ours to change.
+  if (earlier) saveConfig({ ...ownSettings(place), ...SIGNED_OUT }, place);
+  if (!own && !shared && !earlier) io.stdout.write('Nobody was signed in.\n');
   else io.stdout.write(shared ? 'Signed out, for all OpenSync plugins.\n' : 'Signed out.\n');
   if (existsSync(recordPath(source.plugin, io.env)))
     io.stdout.write(
@@ -129,28 +128,13 @@ export async function logout({ source, io }: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Takes server and key out of one file; a file with nothing else is deleted. False when they were not in it. */
+const SIGNED_OUT = { signedOut: true };
+
+/** Takes server and key out of one file. False when they were not in it. */
 function forgetAccount(place: { plugin?: string; env: CliIo['env'] }): boolean {
   const { convexUrl, apiKey, ...rest }: Config = ownSettings(place);
   if (convexUrl === undefined && apiKey === undefined) return false;
-  if (Object.keys(rest).length === 0) clearConfig(place);
-  else saveConfig(rest, place);
-  return true;
-}
-
-/** Takes the key out of an earlier plugin's file. False when there is none. */
-function forgetEarlier(path: string): boolean {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    // Not there, or not read as settings either.
-    if (errorCode(error) === undefined && !(error instanceof SyntaxError)) throw error;
-    return false;
-  }
-  if (typeof content !== 'object' || content === null || !('apiKey' in content)) return false;
-  const { apiKey: _, ...rest } = content;
-  writeFileAtomic(path, `${JSON.stringify(rest, null, 2)}\n`);
+  saveConfig({ ...rest, ...SIGNED_OUT }, place);
   return true;
 }
 
