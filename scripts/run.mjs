@@ -27,7 +27,7 @@ const tasks = {
     await pnpm('exec', 'biome', 'check', '.');
     await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
-    await run(process.execPath, ['--test', 'scripts/package-checks.test.mjs']);
+    await run(process.execPath, ['--test', '--test-reporter=dot', 'scripts/package-checks.test.mjs']);
     await inTemporaryFolder((folder) => pack(folder));
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },
