@@ -23,7 +23,7 @@ const BUDGETS = [
     name: /^@opensync\/core$/,
     tarball: 125,
     unpacked: 470,
-    installed: 17,
+    installed: 18,
     reason:
       'Not minified, with types of everything. It depends on what plugins bundle, and on SQLite for Node 20.',
   },
@@ -54,7 +54,7 @@ const BUDGETS = [
 ];
 
 /** Known and not mended yet; one that no longer happens is a problem itself. */
-export const KNOWN = ['cursor-cli-sync: dist/index.d.ts imports "zod/mini", which will not be there'];
+export const KNOWN = [];
 
 export function budgetOf(name) {
   return BUDGETS.find((budget) => budget.name.test(name));

@@ -1,3 +1,8 @@
+import { thirdPartyLicenses } from '../../tsup.licenses.js';
 import { bundled } from '../core/src/tsup.js';
 
-export default bundled({ entry: { cli: 'src/cli.ts' }, clean: true });
+export default bundled({
+  entry: { cli: 'src/cli.ts' },
+  clean: true,
+  esbuildPlugins: [thirdPartyLicenses()],
+});

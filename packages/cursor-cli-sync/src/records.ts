@@ -32,7 +32,15 @@ export const ChatMeta = z.object({
   lastUsedModel: text,
   subagentInfo: object({ parentAgentId: text }),
 });
-export type ChatMeta = z.infer<typeof ChatMeta>;
+
+/** By itself, as types that the package shows must not need zod. */
+export interface StoreMeta {
+  latestRootBlobId?: string | undefined;
+  name?: string | undefined;
+  createdAt?: number | undefined;
+  lastUsedModel?: string | undefined;
+  subagentInfo?: { parentAgentId?: string | undefined } | undefined;
+}
 
 /** `meta.json` beside a store. */
 export const ChatFile = z.object({
@@ -43,7 +51,15 @@ export const ChatFile = z.object({
   title: text,
   isSubagent: flag,
 });
-export type ChatFile = z.infer<typeof ChatFile>;
+
+export interface FileMeta {
+  createdAtMs?: number | undefined;
+  updatedAtMs?: number | undefined;
+  hasConversation?: boolean | undefined;
+  cwd?: string | undefined;
+  title?: string | undefined;
+  isSubagent?: boolean | undefined;
+}
 
 const CursorOptions = object({ cursor: object({ isSummary: flag, modelName: text }) });
 
@@ -107,8 +123,8 @@ export interface Generation {
 
 /** What `read.ts` hands out. */
 export type CursorRecord =
-  | { kind: 'chat'; meta: ChatMeta }
-  | { kind: 'file'; file: ChatFile }
+  | { kind: 'chat'; meta: StoreMeta }
+  | { kind: 'file'; file: FileMeta }
   /** Of the newest state of the conversation. */
   | {
       kind: 'state';

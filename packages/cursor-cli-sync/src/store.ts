@@ -8,7 +8,7 @@ import {
   withDatabase,
 } from '@opensync/core/plugin';
 import { bytesIn, type Field, fieldsOf, numberIn } from './protobuf.js';
-import { ChatMeta, type CursorRecord, type Turn } from './records.js';
+import { ChatMeta, type CursorRecord, type StoreMeta, type Turn } from './records.js';
 
 /** Fields of a conversation's state, the blob that `latestRootBlobId` names. */
 const MESSAGES = 1;
@@ -82,7 +82,7 @@ class Reader {
     return { records: this.records, readable: this.seen.size > 0 || this.unreadable === 0 };
   }
 
-  private meta(): ChatMeta | undefined {
+  private meta(): StoreMeta | undefined {
     const value = this.database.all("SELECT value FROM meta WHERE key = '0'")[0]?.value;
     // Neither the text nor an error that quotes it may be kept: it holds a key.
     const parsed = parseJson(metaText(value));

@@ -13,11 +13,11 @@ import {
 } from './content.js';
 import {
   type Block,
-  type ChatFile,
-  type ChatMeta,
   type CursorRecord,
+  type FileMeta,
   type Generation,
   MessageRecord,
+  type StoreMeta,
   TranscriptLine,
   type Turn,
 } from './records.js';
@@ -25,8 +25,8 @@ import {
 /** A session while its records are read. */
 interface Draft {
   session: Session;
-  meta?: ChatMeta;
-  file?: ChatFile;
+  meta?: StoreMeta;
+  file?: FileMeta;
   tracked: { title?: string | undefined; model?: string | undefined };
   startedAt?: number | undefined;
   turns: Turn[];
