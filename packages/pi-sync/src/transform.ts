@@ -1,6 +1,7 @@
 import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/plugin';
 import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
 import { billOf, isFailed, modelOf } from './billing.js';
+import { madeIdOf, nameOf } from './ids.js';
 
 /** All that Pi has written up to 0.87; a new one may be a bill. */
 const TYPES =
@@ -29,11 +30,13 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
     current = { ...current, ...modelOf(entry), ...modelOf(message) };
     const createdAt = timeOf(entry.timestamp);
     const origin = originOf(header, createdAt);
-    if (origin !== undefined) draft.session.forkedFrom = origin;
+    // Of a parent whose id was chosen, the directory is not known here, and so neither is our id for it.
+    if (origin !== undefined) draft.session.forkedFrom = madeIdOf(origin);
     const bill = billOf(entry, message, current);
     if (bill !== undefined) {
       const failed = isFailed(message, bill) ? 'a failed request' : undefined;
-      const uncounted = origin === undefined ? failed : `made by ${origin} and copied here`;
+      const uncounted =
+        origin === undefined ? failed : `made by ${nameOf(origin) ?? 'another session'} and copied here`;
       draft.addCall({ id, ...bill, createdAt, location }, uncounted);
       if (uncounted === undefined && /^(aborted|error)$/.test(`${message.stopReason}`)) cutOff++;
     }
@@ -54,20 +57,15 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
   return draft.finish();
 }
 
-/** Of its file, `<time>_<id>.jsonl`. */
-export function sessionIdOf(path: string): string | undefined {
-  return /(?:^|[/\\])[^/\\_]+_([^/\\]+)\.jsonl$/.exec(path)?.[1];
-}
-
 /**
- * The session from which a fork copied an entry, if it did: copies keep their times, and the fork's own header
+ * The file from which a fork copied an entry, if it did: copies keep their times, and the fork's own header
  * is younger than all of them (createBranchedSession and forkFrom in Pi's core/session-manager.ts).
  */
 function originOf(header: Fields, createdAt: number | undefined): string | undefined {
   const parent = stringOf(header.parentSession ?? header.branchedFrom);
   const forkedAt = timeOf(header.timestamp);
   if (parent === undefined || forkedAt === undefined || createdAt === undefined) return undefined;
-  return createdAt < forkedAt ? (sessionIdOf(parent) ?? 'another session') : undefined;
+  return createdAt < forkedAt ? parent : undefined;
 }
 
 /** Nothing of the system prompt, nothing that an extension hides, and no command that is kept from the model (`!!`). */
