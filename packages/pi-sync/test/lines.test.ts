@@ -75,6 +75,28 @@ describe('what Pi bills besides answers', () => {
     expect(session.messages).toHaveLength(1);
   });
 
+  it('is a compaction, at the model that is on, whatever model a side task had', () => {
+    const side = { type: 'usage', kind: 'title', provider: 'other', model: 'small', usage };
+    const sum = { type: 'compaction', summary: 'So far', usage };
+    const change = { type: 'model_change', provider: 'anthropic', modelId: 'claude-opus-4-5' };
+    const { session } = only([
+      header,
+      answer('a1', 1),
+      entry('w1', 2, side),
+      entry('c1', 3, sum),
+      entry('m1', 4, change),
+      entry('w2', 5, side),
+      entry('c2', 6, sum),
+    ]);
+    expect(session.calls.map(({ id, model, provider }) => [id, model, provider])).toEqual([
+      ['a1', 'claude-sonnet-4-5', 'anthropic'],
+      ['w1', 'small', 'other'],
+      ['c1', 'claude-sonnet-4-5', 'anthropic'],
+      ['w2', 'small', 'other'],
+      ['c2', 'claude-opus-4-5', 'anthropic'],
+    ]);
+  });
+
   it('is no summary that an extension wrote without a model', () => {
     const summary = { type: 'compaction', summary: 'So far', fromHook: true };
     const { session } = only([header, answer('a1', 1), entry('c1', 2, summary)]);
@@ -210,6 +232,45 @@ describe('files of Pi', () => {
     const ids = (vars: Record<string, string>) => sessionsOf(home, vars).map(({ id }) => id.split('@')[0]);
     expect(ids({ PI_CODING_AGENT_SESSION_DIR: `${home}/own` })).toEqual(['s1']);
     expect(ids({ PI_CODING_AGENT_DIR: `${home}/agent` })).toEqual(['s2']);
+  });
+});
+
+describe('copies in a fork', () => {
+  const parent = '01a20f54-6477-7169-adad-017d83e164d7';
+  const fork = {
+    ...header,
+    timestamp: at(5),
+    parentSession: `/x/2026-11-24T20-51-58-712Z_${parent}.jsonl`,
+  };
+  const undated = (line: object) => ({ ...line, timestamp: undefined });
+  const billed = (...lines: object[]) => only([fork, user('u1', 1, 'Hi'), ...lines]).session;
+
+  it('may be as old as its header, to the millisecond', () => {
+    const session = billed(answer('a1', 5), answer('a2', 6));
+    expect(session.calls.map(({ id }) => id)).toEqual(['a2']);
+    expect(session.messages.map(({ copied }) => copied)).toEqual([true, true, false]);
+  });
+
+  it('have no time where they stand before the first line of its own', () => {
+    const session = billed(
+      undated(answer('a1', 0)),
+      answer('a2', 2),
+      answer('a3', 6),
+      undated(answer('a4', 0)),
+    );
+    expect(session.calls.map(({ id }) => id)).toEqual(['a3', 'a4']);
+  });
+
+  it('are told by their times even behind a line that seems to be younger', () => {
+    expect(billed(answer('a1', 9), answer('a2', 2)).calls.map(({ id }) => id)).toEqual(['a1']);
+  });
+
+  it('are none in a session that only names the one before it', () => {
+    const change = { type: 'model_change', provider: 'anthropic', modelId: 'claude-opus-4-5' };
+    const { session } = only([fork, entry('m1', 5, change), user('u1', 6, 'Hi'), answer('a1', 7)]);
+    expect(session.forkedFrom).toBeUndefined();
+    expect(session.calls.map(({ id }) => id)).toEqual(['a1']);
+    expect(billed(answer('a1', 6)).forkedFrom).toBe(parent);
   });
 });
 
