@@ -75,6 +75,18 @@ describe('what Pi bills besides answers', () => {
     expect(session.messages).toHaveLength(1);
   });
 
+  it('is an entry of usage even where nothing was said', () => {
+    const { session } = only([
+      header,
+      entry('w1', 2, { type: 'usage', kind: 'title', model: 'small', usage }),
+    ]);
+    expect(session).toMatchObject({
+      calls: [{ id: 'w1', model: 'small' }],
+      messages: [],
+      projectPath: header.cwd,
+    });
+  });
+
   it('is a compaction, at the model that is on, whatever model a side task had', () => {
     const side = { type: 'usage', kind: 'title', provider: 'other', model: 'small', usage };
     const sum = { type: 'compaction', summary: 'So far', usage };
