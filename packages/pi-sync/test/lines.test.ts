@@ -1,5 +1,8 @@
+import { findSessions } from '@opensync/core';
 import { describe, expect, it } from 'vitest';
-import { homeOf, preparedOf, sessionsOf } from './home.js';
+import { sessionsToSend } from '../../core/src/session.js';
+import { source } from '../src/source.js';
+import { envOf, homeOf, preparedOf, sessionsOf } from './home.js';
 
 /*
  * What the client could not be brought to write here, by the lines that its docs/session-format.md and
@@ -186,6 +189,26 @@ describe('files of Pi', () => {
     ]);
     expect(both[0]?.id).toMatch(/^nightly@[0-9a-f]{12}$/);
     expect([...found(one), ...found(two)]).toEqual(both);
+  });
+
+  it('of a project that is off stay here, whatever other project has a session of the same id', () => {
+    const of = (project: string) => [
+      { ...header, id: 'nightly', cwd: `/home/dev/${project}` },
+      user(`u-${project}`, 1, `Secret of ${project}`),
+    ];
+    for (const off of ['one', 'two']) {
+      const home = homeOf({
+        [`${folder}--home-dev-one--/2026-11-20T10-00-00-000Z_nightly.jsonl`]: of('one'),
+        [`${folder}--home-dev-two--/2026-11-20T10-00-00-000Z_nightly.jsonl`]: of('two'),
+      });
+      const env = envOf(home);
+      const config = { privacy: { projects: [{ path: `/home/dev/${off}`, level: 'off' as const }] } };
+      const sent = findSessions(source, env).flatMap(
+        (raw) => sessionsToSend(source, raw, 'all', { config, env }).prepared,
+      );
+      expect(sent).toHaveLength(1);
+      expect(JSON.stringify(sent)).not.toContain(`Secret of ${off}`);
+    }
   });
 
   it('of a UUID that was chosen are told apart as well, even when they began in the same millisecond', () => {
