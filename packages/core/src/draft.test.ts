@@ -86,7 +86,25 @@ describe('a draft of a session', () => {
     ]);
   });
 
-  it('is no session without a message, and takes none that says nothing', () => {
+  it('is a session of its calls when it shows no message, since they were billed', () => {
+    const draft = draftSession('s1');
+    draft.session.projectPath = '/home/dev/app';
+    draft.addMessage({ id: '1', role: 'assistant', parts: [] });
+    draft.addCall({ id: 'r1', createdAt: 7 });
+    draft.addCall({ id: 'r2', createdAt: 5 });
+    draft.addCall({ id: 'r3' });
+    expect(draft.finish()).toMatchObject([
+      { calls: [{ id: 'r1' }, { id: 'r2' }, { id: 'r3' }], createdAt: 5, updatedAt: 7, projectName: 'app' },
+    ]);
+  });
+
+  it('is none of calls that are not on its bill', () => {
+    const draft = draftSession('s1');
+    draft.addCall({ id: 'r1' }, 'a failed request');
+    expect(draft.finish()).toEqual([]);
+  });
+
+  it('is no session without a message and a call, and takes no message that says nothing', () => {
     const draft = draftSession('s1');
     draft.addMessage({ id: '1', role: 'assistant', parts: [] });
     expect(draft.finish()).toEqual([]);

@@ -18,7 +18,8 @@ export interface SessionDraft {
   /**
    * The session, with what follows from its messages where no record said so: first and last time, the first
    * prompt as its title, and the name of the project. Copies count for none of it, but for the title of a
-   * session that has nothing else yet. None when there is no message.
+   * session that has nothing else yet. Where no own message is shown, its times are those of its calls. None
+   * when there is neither a message nor a call: a bill without words is one all the same.
    */
   finish(): Session[];
 }
@@ -61,9 +62,9 @@ export function draftSession(id: string): SessionDraft {
       session.problems.push({ message, ...(location && { location }) });
     },
     finish() {
-      if (session.messages.length === 0) return [];
+      if (session.messages.length === 0 && session.calls.length === 0) return [];
       const own = session.messages.filter(({ copied }) => copied !== true);
-      for (const { createdAt } of own) {
+      for (const { createdAt } of own.length > 0 ? own : session.calls) {
         if (createdAt === undefined) continue;
         session.createdAt = Math.min(session.createdAt ?? createdAt, createdAt);
         session.updatedAt = Math.max(session.updatedAt ?? createdAt, createdAt);

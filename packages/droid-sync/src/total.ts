@@ -1,4 +1,20 @@
-import { type ApiCall, countOf, type Fields, fieldsOf, type Session, stringOf } from '@opensync/core/plugin';
+import {
+  type ApiCall,
+  countOf,
+  type Fields,
+  fieldsOf,
+  type Message,
+  type Session,
+  stringOf,
+} from '@opensync/core/plugin';
+
+interface Told {
+  /** Of this session itself, those as well of which nothing is shown. */
+  answers: readonly Message[];
+  /** Its `session_start`. */
+  start: Fields;
+  settings: Fields;
+}
 
 /**
  * All requests of a session as one, since `tokenUsage` in its `.settings.json` is all that is written down: a
@@ -6,8 +22,7 @@ import { type ApiCall, countOf, type Fields, fieldsOf, type Session, stringOf } 
  * `thinkingTokens`, but it is mostly the client's estimate of a part of `outputTokens`. Cache writes are asked
  * for 5 minutes. Observed: docs/formats/droid.md.
  */
-export function totalOf(session: Session, start: Fields, settings: Fields): ApiCall | undefined {
-  const answers = session.messages.filter(({ role, copied }) => role === 'assistant' && copied !== true);
+export function totalOf(session: Session, { answers, start, settings }: Told): ApiCall | undefined {
   const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens } = fieldsOf(settings.tokenUsage);
   const [input, output] = [countOf(inputTokens), countOf(outputTokens)];
   const [cacheRead, cacheWrite5m] = [countOf(cacheReadTokens) ?? 0, countOf(cacheCreationTokens) ?? 0];
@@ -15,8 +30,8 @@ export function totalOf(session: Session, start: Fields, settings: Fields): ApiC
     input !== undefined && output !== undefined && input + output + cacheRead + cacheWrite5m > 0;
   if (!isKnown && answers.length === 0) return undefined;
   const call: ApiCall = { id: 'total', summed: true, createdAt: answers.at(-1)?.createdAt };
-  const named = [...new Set(answers.flatMap(({ model }) => model ?? []))];
-  // Where messages name several, nobody can tell what part of the total was whose.
+  const named = [...new Set(answers.map(({ model }) => model))];
+  // Where answers name several, or only some name one, nobody can tell what part of the total was whose.
   if (named.length < 2) call.model = named[0] ?? stringOf(settings.model);
   // For a model of one's own, this is the protocol that its server speaks.
   if (call.model !== undefined && !call.model.startsWith('custom:'))

@@ -1,64 +1,95 @@
-import type { Fields, Located, Location, Session, SessionDraft } from '@opensync/core/plugin';
+import type { Fields, Located, Location, Message, Part, Session, SessionDraft } from '@opensync/core/plugin';
 import { draftSession, fieldsOf, listOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
+import { withoutReminders } from './reminders.js';
 import { totalOf } from './total.js';
 
 /** Rules and their evidence: docs/formats/droid.md. */
 export function transform(records: Iterable<Located<unknown>>, { id }: { id: string }): Session[] {
   const draft = draftSession(id);
-  let start: Fields = {};
+  const seen = new Set<string>();
+  const read: Message[] = [];
+  let start: Fields | undefined;
   let settings: Fields = {};
   let settingsFile: Location | undefined;
-  let isCopied = false;
+  let anchor: string | undefined;
   for (const { value, ...location } of records) {
     const record = fieldsOf(value);
     if (location.file.endsWith('.settings.json')) {
-      settings = record;
-      settingsFile = location;
+      if (settingsFile === undefined) settings = record;
+      settingsFile ??= location;
     } else if (record.type === 'session_start') {
-      start = record;
-      isCopied = stringOf(record.forkedAtMessageId) !== undefined;
+      // A session in both layouts has two: that of the newer one, below a folder, comes first.
+      if (start === undefined) anchor = stringOf(record.forkedAtMessageId);
+      start ??= record;
       describe(draft.session, record);
     } else if (record.type === 'message' || record.type === 'compaction_state') {
-      addMessage(draft, record, { location, isCopied });
-      if (record.id === start.forkedAtMessageId) isCopied = false;
+      const message = messageOf(record, { location, isCopied: anchor !== undefined });
+      if (message.id === anchor) anchor = undefined;
+      if (seen.has(message.id)) continue;
+      seen.add(message.id);
+      read.push(message);
+      addResults(draft, record, location);
+      draft.addMessage(message);
     }
   }
-  const call = totalOf(draft.session, start, settings);
+  if (anchor !== undefined) withoutAnchor(draft.session, read, timeOf(start?.timestamp));
+  const answers = read.filter(({ role, copied }) => role === 'assistant' && copied !== true);
+  // Opened and not used, or the rest of a transcript that is gone.
+  if (draft.session.messages.length === 0 && answers.length === 0) return [];
+  const call = totalOf(draft.session, { answers, start: start ?? {}, settings });
   if (call !== undefined) draft.addCall({ ...call, location: settingsFile });
   return draft.finish();
 }
 
 function describe(session: Session, start: Fields): void {
-  session.projectPath = stringOf(start.cwd);
+  session.projectPath ??= stringOf(start.cwd);
   // What stands there until the first prompt.
-  if (start.title !== 'New Session') session.title = stringOf(start.title);
-  session.parentId = stringOf(start.callingSessionId);
-  if (stringOf(start.forkedAtMessageId) !== undefined) session.forkedFrom = stringOf(start.parent);
+  if (start.title !== 'New Session') session.title ??= stringOf(start.title);
+  session.parentId ??= stringOf(start.callingSessionId);
+  if (stringOf(start.forkedAtMessageId) !== undefined) session.forkedFrom ??= stringOf(start.parent);
 }
 
-function addMessage(
-  draft: SessionDraft,
-  record: Fields,
-  { location, isCopied }: { location: Location; isCopied: boolean },
-): void {
-  const { role, visibility, modelId, ...message } = fieldsOf(record.message);
-  const shown = message.content ?? record.summaryText;
-  for (const { type, tool_use_id: callId, content, is_error: isError } of listOf(shown).map(fieldsOf)) {
+/** The message up to which a fork was copied is not in it: what is its own must not be lost for that. */
+function withoutAnchor(session: Session, messages: readonly Message[], forkedAt: number | undefined): void {
+  for (const message of messages) {
+    const { createdAt } = message;
+    message.copied = createdAt !== undefined && forkedAt !== undefined && createdAt < forkedAt;
+  }
+  const what = 'The message at which the session was forked is not in it';
+  session.problems.push({ message: `${what}: copies of its parent's messages may be counted as its own.` });
+}
+
+function addResults(draft: SessionDraft, record: Fields, location: Location): void {
+  for (const { type, tool_use_id: callId, content, is_error: isError } of listOf(
+    fieldsOf(record.message).content,
+  ).map(fieldsOf)) {
     if (type !== 'tool_result') continue;
     draft.addResult({ id: `${callId}`, result: textOf(content), isError: isError === true, location });
   }
+}
+
+function messageOf(
+  record: Fields,
+  { location, isCopied }: { location: Location; isCopied: boolean },
+): Message {
+  const { role, visibility, modelId, content } = fieldsOf(record.message);
   // Notices of the client are seen by the person alone; summaries have no role.
   const isSaid = (role === 'user' || role === 'assistant') && visibility !== 'user_only';
-  draft.addMessage({
+  const parts = partsOf(content ?? record.summaryText);
+  return {
     id: stringOf(record.id) ?? `line-${location.line}`,
     role: isSaid ? role : 'system',
     createdAt: timeOf(record.timestamp),
     model: stringOf(modelId),
-    parts: partsOf(shown).filter((part) => part.type !== 'text' || !REMINDER.test(part.text)),
+    // What a model wrote about reminders is its answer.
+    parts: role === 'assistant' ? parts : parts.flatMap(shownOf),
     copied: isCopied,
     injected: !isSaid,
-  });
+  };
 }
 
-/** What the client tells the model on the side, in messages of its own or before a prompt. */
-const REMINDER = /^\s*<system-reminder>[\s\S]*<\/system-reminder>\s*$/;
+function shownOf(part: Part): Part[] {
+  if (part.type !== 'text') return [part];
+  const text = withoutReminders(part.text);
+  return text === '' ? [] : [{ type: 'text', text }];
+}

@@ -94,7 +94,79 @@ describe('sessions by their lines', () => {
         .session;
     expect(models('claude-opus-4-5', 'claude-opus-4-5').calls[0]?.model).toBe('claude-opus-4-5');
     expect(models(undefined).calls[0]?.model).toBe('claude-sonnet-4-5');
+    expect(models(undefined, undefined).calls[0]?.model).toBe('claude-sonnet-4-5');
     expect(models('claude-opus-4-5', 'claude-haiku-4-5').calls[0]?.model).toBeUndefined();
+  });
+
+  it('are of an unknown model when some answers name none, or one of which nothing is shown', () => {
+    const haiku = message('a1', 'assistant', 'Hi', { modelId: 'claude-haiku-4-5' });
+    const hidden = message('a2', 'assistant', '', {
+      modelId: 'claude-opus-4-5',
+      content: [{ type: 'redacted_thinking', data: 'x' }],
+    });
+    for (const other of [message('a2', 'assistant', 'Ho'), hidden]) {
+      const { session, priced } = only(read([start, haiku, other]));
+      expect(session.calls).toMatchObject([{ usage: { input: 10, output: 4 } }]);
+      expect(session.calls[0]?.model).toBeUndefined();
+      expect(priced.cost).toBeNull();
+    }
+    expect(only(read([start, hidden])).session).toMatchObject({
+      messages: [],
+      calls: [{ model: 'claude-opus-4-5' }],
+    });
+  });
+
+  it('in both layouts are one, and nothing in it is there twice', () => {
+    const lines = [start, message('u1', 'user', 'Mend it'), message('a1', 'assistant', 'Done')];
+    const old = [
+      { ...start, title: 'Old', cwd: undefined },
+      ...lines.slice(1),
+      message('u2', 'user', 'And on'),
+    ];
+    const home = homeOf({
+      '-w/s1.jsonl': lines,
+      '-w/s1.settings.json': { model: 'claude-sonnet-4-5', tokenUsage },
+      's1.jsonl': old,
+      's1.settings.json': { tokenUsage: { ...tokenUsage, inputTokens: 1 } },
+    });
+    const { session } = only(preparedOf(home));
+    expect(session.messages.map(({ id }) => id)).toEqual(['u1', 'a1', 'u2']);
+    expect(session.projectPath).toBe('/home/dev/app');
+    expect(session.calls).toMatchObject([{ model: 'claude-sonnet-4-5', usage: { input: 10 } }]);
+  });
+
+  it('that were forked in both layouts keep what is a copy and what is not', () => {
+    const fork = [
+      { ...start, parent: 's0', forkedAtMessageId: 'a1' },
+      message('a1', 'assistant', 'Copied'),
+      message('a2', 'assistant', 'Own'),
+    ];
+    const later = message('a3', 'assistant', 'Later');
+    const home = homeOf({ '-w/s1.jsonl': fork, 's1.jsonl': [fork[0], later] });
+    const { session } = only(preparedOf(home));
+    expect(session.messages.map(({ id, copied }) => [id, copied])).toEqual([
+      ['a1', true],
+      ['a2', false],
+      ['a3', false],
+    ]);
+    expect(session.problems).toEqual([]);
+  });
+
+  it('of a fork without the message it was forked at are its own, and a problem', () => {
+    const fork = { ...start, parent: 's0', forkedAtMessageId: 'gone' };
+    const lines = [
+      message('u1', 'user', 'Mend it'),
+      message('a1', 'assistant', 'Done', { modelId: 'claude-opus-4-5' }),
+    ];
+    const { session } = only(read([fork, ...lines]));
+    expect(session).toMatchObject({ forkedFrom: 's0', calls: [{ model: 'claude-opus-4-5' }] });
+    expect(session.messages.map(({ copied }) => copied)).toEqual([false, false]);
+    expect(session.problems).toMatchObject([{ message: expect.stringContaining('forked') }]);
+
+    const dated = { ...fork, timestamp: '2026-11-20T10:30:00.000Z' };
+    const own = { ...message('a2', 'assistant', 'Own'), timestamp: '2026-11-20T11:00:00.000Z' };
+    const { messages } = only(read([dated, ...lines, own])).session;
+    expect(messages.map(({ copied }) => copied)).toEqual([true, true, false]);
   });
 
   it('have a cost at the price of their model, in which thinking is not counted twice', () => {
@@ -112,6 +184,8 @@ describe('sessions by their lines', () => {
 
   it('in which nothing was said yet are none, and bill nothing when only a prompt was', () => {
     expect(read([start], { tokenUsage: {} })).toEqual([]);
+    expect(read([start], { tokenUsage })).toEqual([]);
+    expect(read([], { tokenUsage })).toEqual([]);
     const { session } = only(read([start, message('u1', 'user', 'Mend it')], { tokenUsage: {} }));
     expect(session).toMatchObject({ title: 'Mend it', calls: [] });
   });

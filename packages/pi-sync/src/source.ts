@@ -1,6 +1,7 @@
 import { defineSource, type Located, sessionsByFile } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
-import { sessionIdOf, transform } from './transform.js';
+import { sessionIdsOf } from './ids.js';
+import { transform } from './transform.js';
 
 export const source = defineSource<Located<unknown>>({
   id: 'pi',
@@ -15,6 +16,9 @@ export const source = defineSource<Located<unknown>>({
     return [{ folder, include: ['*.jsonl', '*/*.jsonl'] }];
   },
   changesShowInFiles: true,
-  sessions: (files) => sessionsByFile(files, sessionIdOf),
+  sessions(files) {
+    const ids = sessionIdsOf(files);
+    return sessionsByFile(files, (path) => ids.get(path));
+  },
   transform,
 });

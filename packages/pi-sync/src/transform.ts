@@ -1,6 +1,7 @@
 import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/plugin';
 import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
 import { billOf, isFailed, modelOf } from './billing.js';
+import { madeIdOf, nameOf } from './ids.js';
 
 /** All that Pi has written up to 0.87; a new one may be a bill. */
 const TYPES =
@@ -12,6 +13,7 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
   const seen = new Set<string>();
   let header: Fields = {};
   let current: Omit<ApiCall, 'id'> = {};
+  let hasOwn = false;
   let cutOff = 0;
   for (const { value, ...location } of records) {
     const entry = fieldsOf(value);
@@ -26,14 +28,17 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
     if (!TYPES.test(`${entry.type}`)) draft.leaveOut(entry.type, location);
     if (entry.type === 'session_info') draft.session.title = stringOf(entry.name);
     const message = fieldsOf(entry.message);
-    current = { ...current, ...modelOf(entry), ...modelOf(message) };
+    // Nothing else switches: a `usage` entry may name the model of a side task.
+    if (entry.type === 'model_change') current = { ...current, ...modelOf(entry) };
+    if (message.role === 'assistant') current = { ...current, ...modelOf(message) };
     const createdAt = timeOf(entry.timestamp);
-    const origin = originOf(header, createdAt);
-    if (origin !== undefined) draft.session.forkedFrom = origin;
+    const origin = originOf(header, createdAt, hasOwn);
+    if (origin === undefined && createdAt !== undefined) hasOwn = true;
     const bill = billOf(entry, message, current);
     if (bill !== undefined) {
       const failed = isFailed(message, bill) ? 'a failed request' : undefined;
-      const uncounted = origin === undefined ? failed : `made by ${origin} and copied here`;
+      const uncounted =
+        origin === undefined ? failed : `made by ${nameOf(origin) ?? 'another session'} and copied here`;
       draft.addCall({ id, ...bill, createdAt, location }, uncounted);
       if (uncounted === undefined && /^(aborted|error)$/.test(`${message.stopReason}`)) cutOff++;
     }
@@ -46,6 +51,9 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
     if (shown.role === 'assistant' && origin === undefined) shown.usage = bill?.usage;
     draft.addMessage(shown);
   }
+  // Of a parent whose id was chosen, the directory is not known here, and so neither is our id for it.
+  if (draft.session.messages.some(({ copied }) => copied))
+    draft.session.forkedFrom = madeIdOf(parentOf(header) ?? '');
   draft.session.provider = draft.session.calls.at(-1)?.provider;
   if (cutOff > 0) {
     const what = `${cutOff} answer(s) were cut off and hold only their first count of tokens`;
@@ -54,20 +62,19 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
   return draft.finish();
 }
 
-/** Of its file, `<time>_<id>.jsonl`. */
-export function sessionIdOf(path: string): string | undefined {
-  return /(?:^|[/\\])[^/\\_]+_([^/\\]+)\.jsonl$/.exec(path)?.[1];
+/**
+ * The file from which a fork copied an entry, if it did: copies come first and keep their times, and none of
+ * them is younger than the fork's own header (createBranchedSession and forkFrom in Pi's core/session-manager.ts).
+ */
+function originOf(header: Fields, createdAt: number | undefined, hasOwn: boolean): string | undefined {
+  const forkedAt = timeOf(header.timestamp);
+  if (forkedAt === undefined) return undefined;
+  const isCopied = createdAt === undefined ? !hasOwn : createdAt <= forkedAt;
+  return isCopied ? parentOf(header) : undefined;
 }
 
-/**
- * The session from which a fork copied an entry, if it did: copies keep their times, and the fork's own header
- * is younger than all of them (createBranchedSession and forkFrom in Pi's core/session-manager.ts).
- */
-function originOf(header: Fields, createdAt: number | undefined): string | undefined {
-  const parent = stringOf(header.parentSession ?? header.branchedFrom);
-  const forkedAt = timeOf(header.timestamp);
-  if (parent === undefined || forkedAt === undefined || createdAt === undefined) return undefined;
-  return createdAt < forkedAt ? (sessionIdOf(parent) ?? 'another session') : undefined;
+function parentOf({ parentSession, branchedFrom }: Fields): string | undefined {
+  return stringOf(parentSession ?? branchedFrom);
 }
 
 /** Nothing of the system prompt, nothing that an extension hides, and no command that is kept from the model (`!!`). */
