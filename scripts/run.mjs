@@ -26,6 +26,7 @@ const tasks = {
   async check() {
     await pnpm('exec', 'biome', 'check', '.');
     await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
+    await run(process.execPath, ['scripts/reference.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
     await run(process.execPath, ['--test', '--test-reporter=dot', 'scripts/package-checks.test.mjs']);
     await inTemporaryFolder((folder) => pack(folder));
