@@ -35,6 +35,9 @@ try {
 } catch (error) {
   console.error(`The rehearsal broke off. ${error.message}`);
   process.exitCode = 1;
+} finally {
+  // Or this process would wait for it.
+  registry?.stop();
 }
 
 async function rehearse() {
