@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@opensync/server';
@@ -254,6 +254,32 @@ describe('login', () => {
     await run(['login', '--url', url, '--api-key', apiKey, '--only']);
     expect(existsSync(join(home, '.opensync/config.json'))).toBe(false);
     expect(existsSync(join(home, '.claude-code-sync/config.json'))).toBe(true);
+  });
+
+  it('sends no results of tools after signing in, when an earlier plugin was told not to', async () => {
+    const { url, apiKey } = await startEmbedded();
+    const earlier = join(home, '.config', source.plugin, 'config.json');
+    mkdirSync(dirname(earlier), { recursive: true });
+    writeFileSync(
+      earlier,
+      JSON.stringify({ convexUrl: url, apiKey, syncToolCalls: false, syncThinking: true }),
+    );
+    expect((await run(['config', 'get', 'toolResults'])).out).toBe('false\n');
+    for (const args of [['login', '--url', url, '--api-key', apiKey], ['logout']]) {
+      expect((await run(args)).code).toBe(0);
+      expect((await run(['config', 'get', 'toolResults'])).out).toBe('false\n');
+    }
+    expect((await run(['status'])).out).toContain('Not signed in');
+  });
+
+  it('calls nothing private because a forced sync met no server', async () => {
+    await startEmbedded();
+    await run(['login', '--local']);
+    expect((await run(['sync'])).code).toBe(0);
+    await server?.close();
+    server = undefined;
+    expect((await run(['sync', '--force'])).code).toBe(1);
+    expect((await run(['status'])).out).not.toContain('private');
   });
 
   it('finds the embedded server by itself, and logout forgets it', async () => {

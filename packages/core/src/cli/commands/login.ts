@@ -37,6 +37,7 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
   if (!answer.success)
     throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
   const place = options.only === true ? { plugin: source.plugin, env: io.env } : { env: io.env };
+  keepBack(context);
   updateConfig({ convexUrl: account.url, apiKey: account.apiKey }, place);
   // Settings of this plugin alone would win over what was just saved for all.
   if (options.only !== true) forgetAccount({ plugin: source.plugin, env: io.env });
@@ -114,6 +115,7 @@ function urlProblem(text: string | undefined): string | undefined {
 
 export async function logout({ source, io }: CommandContext): Promise<number> {
   const earlier = earlierOrigin(settingsOf({ source, io })) !== undefined;
+  keepBack({ source, io });
   const place = { plugin: source.plugin, env: io.env };
   const own = forgetAccount(place);
   const shared = forgetAccount({ env: io.env });
@@ -129,6 +131,13 @@ export async function logout({ source, io }: CommandContext): Promise<number> {
 }
 
 const SIGNED_OUT = { signedOut: true };
+
+/** What an earlier plugin was told not to send stays here, although its file does not count from now on. */
+function keepBack({ source, io }: CommandContext): void {
+  const options = settingsOf({ source, io });
+  if (earlierOrigin(options) === undefined || loadConfig(options).toolResults !== false) return;
+  updateConfig({ toolResults: false }, { plugin: source.plugin, env: io.env });
+}
 
 /** Takes server and key out of one file. False when they were not in it. */
 function forgetAccount(place: { plugin?: string; env: CliIo['env'] }): boolean {

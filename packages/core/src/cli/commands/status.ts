@@ -79,8 +79,9 @@ export async function status(context: CommandContext, options: { json?: boolean 
     result.lastSyncAt = Math.round(checkpoints.changedAt() ?? 0) || null;
     result.sessions.waiting = waiting.length;
     result.sessions.synced = raws.length - waiting.length;
+    // Of one that waits, such as after a forced sync that failed, nobody has looked at the level yet.
     result.privacy.sentBefore = raws.filter(
-      ({ id }) => complete.get(id)?.sessions === 0 && checkpoints.has(id),
+      (raw) => complete.get(raw.id)?.sessions === 0 && !waiting.includes(raw) && checkpoints.has(raw.id),
     ).length;
     const health = await check(context, account);
     if (isOpenSyncError(health)) {
