@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { createRandom } from '../../../packages/core/test/harness/random.js';
 import { finish, run, serve } from './command.js';
 import { contradictions } from './consistency.js';
-import { createRandom } from './random.js';
 import { client, temporaryDirectory } from './support.js';
 import { createWriter, type Writer } from './writer.js';
 

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random } from '../../../packages/core/test/harness/random.js';
 import type { Client } from './support.js';
 
 /** What one item was sent as: versions count up, and with each the item says something else. */

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tinySource } from '../../test/tiny-source.js';
 import { temporaryDirectory } from '../../test/world.js';
+import type { Env } from '../source.js';
 import type { CliIo } from './create-cli.js';
 import { isNewer, lookForNewer, noticeOfNewer } from './newer-version.js';
 import { runProgram } from './program.js';
@@ -21,9 +22,19 @@ interface World {
   clock: { now: number };
 }
 
+/** What a registry has of a package. */
+function packument(version: string): string {
+  const name = 'tiny-tool-sync';
+  return JSON.stringify({
+    name,
+    'dist-tags': { latest: version },
+    versions: { [version]: { name, version } },
+  });
+}
+
 /** A machine with version 1.2.3 of the plugin, and a registry of npm. */
 async function world(vars: Record<string, string> = {}): Promise<World> {
-  const answer = { status: 200, body: JSON.stringify({ name: 'tiny-tool-sync', version: '1.10.0' }) };
+  const answer = { status: 200, body: packument('1.10.0') };
   const asked: string[] = [];
   const registry = createServer((request, response) => {
     asked.push(request.url ?? '');
@@ -33,7 +44,12 @@ async function world(vars: Record<string, string> = {}): Promise<World> {
   onTestFinished(() => void registry.close());
   const clock = { now: Date.UTC(2026, 0, 1) };
   const npm_config_registry = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`;
-  const env = { home: temporaryDirectory(), vars: { npm_config_registry, ...vars }, now: () => clock.now };
+  const home = temporaryDirectory();
+  const env: Env = {
+    home,
+    vars: { PATH: process.env.PATH, HOME: home, npm_config_registry, ...vars },
+    now: () => clock.now,
+  };
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const source = { ...tinySource, npmPackage: 'tiny-tool-sync', version: '1.2.3' };
   return { asked, answer, source, clock, io: { env, stdout, stderr, stdin } };
@@ -43,7 +59,7 @@ describe('a newer version', () => {
   it('is looked for once a day, and told at the end of a command at a terminal', async () => {
     const here = await world();
     for (let i = 0; i < 3; i++) await lookForNewer(here);
-    expect(here.asked).toEqual(['/tiny-tool-sync/latest']);
+    expect(here.asked).toEqual(['/tiny-tool-sync']);
     here.clock.now += DAY;
     await lookForNewer(here);
     expect(here.asked).toHaveLength(2);
@@ -60,9 +76,9 @@ describe('a newer version', () => {
   });
 
   it.each([
-    ['is this one', { status: 200, body: '{"version": "1.2.3"}' }],
-    ['is a trial', { status: 200, body: '{"version": "2.0.0-beta.1"}' }],
-    ['has escape codes in it', { status: 200, body: '{"version": "2.0.0\\u001b[2J"}' }],
+    ['is this one', { status: 200, body: packument('1.2.3') }],
+    ['is a trial', { status: 200, body: packument('2.0.0-beta.1') }],
+    ['has escape codes in it', { status: 200, body: packument('2.0.0\u001b[2J') }],
     ['is not known to the registry', { status: 404, body: '{"error": "not found"}' }],
     ['is behind the page of a portal', { status: 200, body: '<html>' }],
   ])('is nothing to tell when it %s', async (_what, answer) => {

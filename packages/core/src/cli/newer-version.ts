@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../errors.js';
@@ -6,18 +7,17 @@ import { writeFileAtomic } from '../write-file.js';
 import type { CommandContext } from './program.js';
 
 /*
- * A word about a newer version of the plugin. The worker, for which nobody waits, asks npm's registry once
- * a day and notes the answer; commands at a terminal read the note.
+ * A word about a newer version of the plugin. The worker, for which nobody waits, asks npm once a day
+ * and notes the answer; commands at a terminal read the note.
  */
 
-const REGISTRY = 'https://registry.npmjs.org';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const LIMIT_MS = 10_000;
 
 interface Note {
   /** ms since 1970. */
   checkedAt: number;
-  /** The newest one; absent when the registry did not answer. */
+  /** The newest one; absent when npm did not know. */
   version?: string;
 }
 
@@ -29,7 +29,7 @@ export async function lookForNewer({ source, io }: CommandContext): Promise<void
   try {
     const path = notePath(env, source.plugin);
     if (Math.abs(env.now() - (readNote(path)?.checkedAt ?? 0)) < DAY_MS) return;
-    const version = await askRegistry(io.fetch ?? fetch, env, npmPackage);
+    const version = await askNpm(env, npmPackage);
     const note: Note = { checkedAt: env.now(), ...(version !== undefined && { version }) };
     writeFileAtomic(path, `${JSON.stringify(note)}\n`, { durable: false });
   } catch (error) {
@@ -37,18 +37,23 @@ export async function lookForNewer({ source, io }: CommandContext): Promise<void
   }
 }
 
-async function askRegistry(ask: typeof fetch, { vars }: Env, name: string): Promise<string | undefined> {
-  try {
-    const registry = (vars.npm_config_registry ?? REGISTRY).replace(/\/+$/, '');
-    const response = await ask(`${registry}/${name.replace('/', '%2f')}/latest`, {
-      signal: AbortSignal.timeout(LIMIT_MS),
+/** npm knows where and how to ask: its registry, a proxy, a token. */
+function askNpm({ vars }: Env, name: string): Promise<string | undefined> {
+  return new Promise((done) => {
+    const isWindows = process.platform === 'win32';
+    const options = {
+      env: { ...vars, npm_config_update_notifier: 'false', npm_config_fetch_retries: '0' },
+      timeout: LIMIT_MS,
+      windowsHide: true,
+      // npm is a script there, which only a shell can start; the name is that of a package.
+      shell: isWindows,
+    };
+    // Offline, without npm, or slow: asked again tomorrow.
+    execFile('npm', ['view', `${name}@latest`, 'version'], options, (_, stdout) => {
+      const version = String(stdout).trim();
+      done(isRelease(version) ? version : undefined);
     });
-    const { version } = (await response.json()) as { version?: unknown };
-    return isRelease(version) ? version : undefined;
-  } catch {
-    // Offline, behind a portal that answers with a page, or slow: asked again tomorrow.
-    return undefined;
-  }
+  });
 }
 
 /** The line for a person; undefined when there is nothing to say. */
