@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { createCli, type Env, type FoundFile, jsonl, type Need, type Problem } from '@opensync/core/plugin';
 import { type RunningServer, startServer } from '@opensync/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { source } from '../../../claude-code-sync/src/source.js';
-import { jsonl } from '../read/jsonl.js';
-import type { Env, FoundFile, Need } from '../source.js';
-import type { Problem } from '../types.js';
-import { createCli } from './create-cli.js';
+import { source } from '../src/source.js';
 
-const FIXTURE = fileURLToPath(new URL('../../../claude-code-sync/fixtures/2.1.330', import.meta.url));
+/* The commands of core, with a real source and a real history. */
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/2.1.330', import.meta.url));
 
 let home: string;
 let server: RunningServer | undefined;
