@@ -67,7 +67,6 @@ function program(): Options {
       esbuild.alias = {
         '@opensync/core/plugin': resolve(CORE),
         '@opensync/core/trigger': resolve(CORE_TRIGGER),
-        'node:child_process': resolve('../../scripts/child-process.cjs'),
       };
     },
   });

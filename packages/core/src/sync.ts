@@ -177,11 +177,14 @@ function stateOf<R>(
   const isWhole = options.only === undefined && options.force !== true && options.all !== true;
   if (!isWhole || source.changesShowInFiles !== true) return undefined;
   const stats = new Float64Array(2 * found.length);
-  found.forEach(({ size, mtimeMs }, index) => {
-    stats.set([size, mtimeMs], 2 * index);
-  });
-  const names = found.map(({ path }) => path).join('\n');
-  return createHash('sha256').update(`${stamp}\n${names}\0`).update(stats).digest('base64url');
+  let names = stamp;
+  let index = 0;
+  for (const { path, size, mtimeMs } of found) {
+    names += `\n${path}`;
+    stats[index++] = size;
+    stats[index++] = mtimeMs;
+  }
+  return createHash('sha256').update(`${names}\0`).update(stats).digest('base64url');
 }
 
 function newestFirst(a: RawSession, b: RawSession): number {

@@ -56,8 +56,9 @@ function walk(folder: string, patterns: readonly Matcher[][], visit: Visitor): v
   const here = patterns.flatMap(expand);
   const names = here.flatMap((pattern) => (pattern.length === 1 ? pattern : []));
   const folders = here.filter((pattern) => pattern.length > 1);
+  const prefix = folder + sep;
   for (const entry of list(folder)) {
-    const path = folder + sep + entry.name;
+    const path = prefix + entry.name;
     const isLink = entry.isSymbolicLink();
     if (folders.length > 0 && (isLink || entry.isDirectory())) {
       const inside = folders.filter(([first]) => matches(first, entry.name)).map(enter);
