@@ -28,7 +28,12 @@ const tasks = {
     await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
     await run(process.execPath, ['scripts/reference.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
-    await run(process.execPath, ['--test', '--test-reporter=dot', 'scripts/package-checks.test.mjs']);
+    await run(process.execPath, [
+      '--test',
+      '--test-reporter=dot',
+      'scripts/package-checks.test.mjs',
+      'scripts/run.test.mjs',
+    ]);
     await inTemporaryFolder((folder) => pack(folder));
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },
@@ -65,6 +70,7 @@ const tasks = {
     await inTemporaryFolder((folder) => pack(folder, '--update'));
     await pnpm('exec', 'biome', 'format', '--write', 'scripts/package-exports.json');
   },
+  reference: () => run(process.execPath, ['scripts/reference.mjs', ...args]),
   'release:rehearse': () => run(process.execPath, ['scripts/rehearse-release.mjs', ...args]),
   'test:faults': () => run(process.execPath, ['packages/core/test/faults/run.mjs', ...args]),
   'test:fuzz': () => run(process.execPath, ['packages/core/test/fuzz/run.mjs', ...args]),

@@ -62,6 +62,20 @@ describe('a draft of a session', () => {
     ]);
   });
 
+  it('puts results that come in a message behind their calls as well', () => {
+    const draft = draftSession('s1');
+    draft.addMessage(caller());
+    const answer = { type: 'tool-result', id: 'c2', name: 'unknown', result: 'two' } as const;
+    const lost = { ...answer, id: 'c9' };
+    draft.addMessage({ ...prompt('u1', 'Go on'), parts: [answer, lost, { type: 'text', text: 'Go on' }] });
+    expect(draft.session.messages.map(({ parts }) => parts.map(({ type }) => type))).toEqual([
+      ['tool-call', 'tool-call', 'tool-result'],
+      ['text'],
+    ]);
+    expect(draft.session.messages[0]?.parts[2]).toMatchObject({ name: 'bash', result: 'two' });
+    expect(draft.session.problems).toHaveLength(1);
+  });
+
   it('reports a result without a call', () => {
     const draft = draftSession('s1');
     draft.addResult({ id: 'c9', result: 'lost', location: { file: '/f', line: 3 } });

@@ -4,8 +4,8 @@ import type { ApiCall, Location, Message, Part, Session } from './types.js';
 export interface SessionDraft {
   /** What is known so far; fields are set as records tell them. */
   session: Session;
-  /** Shows a message. One without parts is left out. */
-  addMessage(message: Message): void;
+  /** Shows a message. Results in it go behind their calls, as with `addResult`; one without parts is left out. */
+  addMessage(message: Message, location?: Location): void;
   /** Puts a result directly behind the call of the same id, wherever that is; its name is the call's. */
   addResult(result: { id: string; result: string; isError?: boolean; location?: Location }): void;
   /**
@@ -28,27 +28,30 @@ export function draftSession(id: string): SessionDraft {
   const session: Session = { id, messages: [], calls: [], uncounted: [], problems: [] };
   /** Messages that made a call, by the call's id. */
   const callers = new Map<string, Message>();
+  const addResult: SessionDraft['addResult'] = ({ id: callId, result, isError, location }) => {
+    const parts = callers.get(callId)?.parts ?? [];
+    const index = parts.findIndex((part) => part.type === 'tool-call' && part.id === callId);
+    const [call, next] = [parts[index], parts[index + 1]];
+    if (call?.type !== 'tool-call') {
+      const message = 'The result of a tool whose call is not in the history was left out.';
+      session.problems.push({ message, ...(location && { location }) });
+      return;
+    }
+    const part: Part = { type: 'tool-result', id: callId, name: call.name, result };
+    if (isError === true) part.isError = true;
+    const isRepeated = next?.type === 'tool-result' && next.id === callId;
+    parts.splice(index + 1, isRepeated ? 1 : 0, part);
+  };
   return {
     session,
-    addMessage(message) {
-      if (message.parts.length === 0) return;
-      session.messages.push(message);
+    addMessage(message, location) {
+      const results = message.parts.filter((part) => part.type === 'tool-result');
+      if (results.length > 0) message.parts = message.parts.filter((part) => part.type !== 'tool-result');
+      if (message.parts.length > 0) session.messages.push(message);
       for (const part of message.parts) if (part.type === 'tool-call') callers.set(part.id, message);
+      for (const result of results) addResult({ ...result, location });
     },
-    addResult({ id: callId, result, isError, location }) {
-      const parts = callers.get(callId)?.parts ?? [];
-      const index = parts.findIndex((part) => part.type === 'tool-call' && part.id === callId);
-      const [call, next] = [parts[index], parts[index + 1]];
-      if (call?.type !== 'tool-call') {
-        const message = 'The result of a tool whose call is not in the history was left out.';
-        session.problems.push({ message, ...(location && { location }) });
-        return;
-      }
-      const part: Part = { type: 'tool-result', id: callId, name: call.name, result };
-      if (isError === true) part.isError = true;
-      const isRepeated = next?.type === 'tool-result' && next.id === callId;
-      parts.splice(index + 1, isRepeated ? 1 : 0, part);
-    },
+    addResult,
     addCall(call, reason) {
       if (reason === undefined) session.calls.push(call);
       else session.uncounted.push({ id: call.id, reason, ...(call.location && { location: call.location }) });

@@ -8,12 +8,12 @@ export type { SessionDraft } from './draft.js';
 export { draftSession, filePart } from './draft.js';
 export type { ErrorKind } from './errors.js';
 export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
-export { partsOf, textOf } from './read/content.js';
+export { partsOf, textOf, withoutElements } from './read/content.js';
 export { filesVersion } from './read/discover.js';
 export { sessionsByFile } from './read/group.js';
 export { readJson } from './read/json.js';
 export type { JsonlOptions } from './read/jsonl.js';
-export { jsonl, unreadable } from './read/jsonl.js';
+export { firstRecord, jsonl, unreadable } from './read/jsonl.js';
 export type { Parsed } from './read/parse-json.js';
 export { parseJson } from './read/parse-json.js';
 export type { RowQueries } from './read/rows.js';
@@ -47,4 +47,5 @@ export type {
   Uncounted,
   Usage,
 } from './types.js';
-export { addUsage, completionTokens, promptTokens } from './usage.js';
+export type { NotedTokens } from './usage.js';
+export { addUsage, completionTokens, promptTokens, usageOf } from './usage.js';

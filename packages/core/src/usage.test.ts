@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ApiCall, Usage } from './types.js';
-import { addUsage, completionTokens, mainModel, modelsOf, promptTokens } from './usage.js';
+import { addUsage, completionTokens, mainModel, modelsOf, promptTokens, usageOf } from './usage.js';
 
 const usage = (fields: Partial<Usage> = {}): Usage => ({
   input: 1,
@@ -15,6 +15,37 @@ const call = (model: string | undefined, tokens: Usage | undefined): ApiCall => 
   id: 'c',
   ...(model !== undefined && { model }),
   ...(tokens !== undefined && { usage: tokens }),
+});
+
+describe('tokens that a tool noted', () => {
+  it('are in disjoint buckets', () => {
+    const noted = { input: 1, cacheRead: 20, cacheWrite: 4_300, cacheWrite1h: 4_000, output: 50_000 };
+    expect(usageOf({ ...noted, reasoning: 7 })).toEqual(usage());
+    expect(usageOf({ input: 3, output: 5 })).toEqual({
+      input: 3,
+      cacheRead: 0,
+      cacheWrite5m: 0,
+      cacheWrite1h: 0,
+      output: 5,
+      reasoning: null,
+    });
+  });
+
+  it('are unknown when a count is missing, is none, or when nothing but zeros was noted', () => {
+    expect(usageOf({ input: undefined, output: 5 })).toBeUndefined();
+    expect(usageOf({ input: 3, output: null })).toBeUndefined();
+    expect(usageOf({ input: 3, cacheRead: '20', output: 5 })).toBeUndefined();
+    expect(usageOf({ input: 3 - 20, cacheRead: 20, output: 5 })).toBeUndefined();
+    expect(usageOf({ input: 0, cacheRead: 0, cacheWrite: 0, output: 0 })).toBeUndefined();
+  });
+
+  it('count no part for more than its whole', () => {
+    expect(usageOf({ input: 3, cacheWrite: 2, cacheWrite1h: 9, output: 5, reasoning: 8 })).toMatchObject({
+      cacheWrite5m: 0,
+      cacheWrite1h: 2,
+      reasoning: 5,
+    });
+  });
 });
 
 describe('usage', () => {

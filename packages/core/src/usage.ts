@@ -1,4 +1,37 @@
+import { countOf } from './read/values.js';
 import type { ApiCall, Usage } from './types.js';
+
+/** What a tool noted of a request, looked at by nobody yet. */
+export interface NotedTokens {
+  /** Without what was read from or written to a cache. */
+  input: unknown;
+  cacheRead?: unknown;
+  cacheWrite?: unknown;
+  /** The part of `cacheWrite` that lives an hour. */
+  cacheWrite1h?: unknown;
+  /** With the reasoning. */
+  output: unknown;
+  reasoning?: unknown;
+}
+
+/**
+ * The tokens that a tool noted, in disjoint buckets. A cache of which it says nothing was not used. Undefined,
+ * which is unknown, when input or output is missing, when a count is no whole number from 0 on, and when all
+ * are 0: every request has a prompt, so that is what tools note of an API that told them nothing.
+ */
+export function usageOf(noted: NotedTokens): Usage | undefined {
+  const [input, output] = [countOf(noted.input), countOf(noted.output)];
+  const [cacheRead, cacheWrite, hour] = [noted.cacheRead, noted.cacheWrite, noted.cacheWrite1h].map((value) =>
+    countOf(value ?? 0),
+  );
+  if (input === undefined || output === undefined) return undefined;
+  if (cacheRead === undefined || cacheWrite === undefined || hour === undefined) return undefined;
+  if (input + output + cacheRead + cacheWrite === 0) return undefined;
+  const cacheWrite1h = Math.min(hour, cacheWrite);
+  const thought = countOf(noted.reasoning);
+  const reasoning = thought === undefined ? null : Math.min(thought, output);
+  return { input, cacheRead, cacheWrite5m: cacheWrite - cacheWrite1h, cacheWrite1h, output, reasoning };
+}
 
 /** Everything that went into a model, whatever it cost. */
 export function promptTokens(usage: Usage): number {

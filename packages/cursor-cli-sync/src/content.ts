@@ -1,4 +1,4 @@
-import type { Part } from '@opensync/core/plugin';
+import { type Part, withoutElements } from '@opensync/core/plugin';
 import { Block, type MessageRecord } from './records.js';
 
 /** The blocks of a message's content; a bare string is one text block, what is no block is left out. */
@@ -43,35 +43,16 @@ const WRAPPERS = [
   'agent_notification',
   'additional_data',
 ];
-const OPENING = new RegExp(`<(${WRAPPERS.join('|')})(?:\\s[^<>]*)?>`, 'g');
 const TIMESTAMP = /^\s*<timestamp>([^<]*)<\/timestamp>/;
 const QUERY = { begin: '<user_query>', end: '</user_query>' };
 
 /** What a person typed, empty for a message that only carries context. */
 export function typedText(text: string): string {
   const begin = text.indexOf(QUERY.begin);
-  if (begin === -1) return withoutWrapped(text.replace(TIMESTAMP, '')).trim();
+  if (begin === -1) return withoutElements(text.replace(TIMESTAMP, ''), WRAPPERS).trim();
   // To the last closing tag: people quote these tags.
   const end = text.lastIndexOf(QUERY.end);
   return text.slice(begin + QUERY.begin.length, end > begin ? end : undefined).trim();
-}
-
-/** One pass: a pattern that goes on to a closing tag would read the rest again for each tag that has none. */
-function withoutWrapped(text: string): string {
-  const unclosed = new Set<string>();
-  let result = '';
-  let from = 0;
-  for (const { 0: tag, 1: name = '', index } of text.matchAll(OPENING)) {
-    if (index < from || unclosed.has(name)) continue;
-    const end = text.indexOf(`</${name}>`, index + tag.length);
-    if (end === -1) {
-      unclosed.add(name);
-      continue;
-    }
-    result += text.slice(from, index);
-    from = end + name.length + 3;
-  }
-  return result + text.slice(from);
 }
 
 /** The minute before a prompt, e.g. `Sunday, Apr 26, 2026, 9:53 PM (UTC-4)`, in milliseconds since the Unix epoch. */

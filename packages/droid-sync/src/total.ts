@@ -1,11 +1,11 @@
 import {
   type ApiCall,
-  countOf,
   type Fields,
   fieldsOf,
   type Message,
   type Session,
   stringOf,
+  usageOf,
 } from '@opensync/core/plugin';
 
 interface Told {
@@ -23,12 +23,14 @@ interface Told {
  * for 5 minutes. Observed: docs/formats/droid.md.
  */
 export function totalOf(session: Session, { answers, start, settings }: Told): ApiCall | undefined {
-  const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens } = fieldsOf(settings.tokenUsage);
-  const [input, output] = [countOf(inputTokens), countOf(outputTokens)];
-  const [cacheRead, cacheWrite5m] = [countOf(cacheReadTokens) ?? 0, countOf(cacheCreationTokens) ?? 0];
-  const isKnown =
-    input !== undefined && output !== undefined && input + output + cacheRead + cacheWrite5m > 0;
-  if (!isKnown && answers.length === 0) return undefined;
+  const noted = fieldsOf(settings.tokenUsage);
+  const usage = usageOf({
+    input: noted.inputTokens,
+    cacheRead: noted.cacheReadTokens,
+    cacheWrite: noted.cacheCreationTokens,
+    output: noted.outputTokens,
+  });
+  if (usage === undefined && answers.length === 0) return undefined;
   const call: ApiCall = { id: 'total', summed: true, createdAt: answers.at(-1)?.createdAt };
   const named = [...new Set(answers.map(({ model }) => model))];
   // Where answers name several, or only some name one, nobody can tell what part of the total was whose.
@@ -39,8 +41,8 @@ export function totalOf(session: Session, { answers, start, settings }: Told): A
   if (isInherited(start)) {
     const message = 'The total of tokens includes that of the session that was compacted into this one.';
     session.problems.push({ message });
-  } else if (isKnown) {
-    call.usage = { input, cacheRead, cacheWrite5m, cacheWrite1h: 0, output, reasoning: null };
+  } else {
+    call.usage = usage;
   }
   return call;
 }

@@ -1,6 +1,5 @@
-import type { Fields, Located, Location, Message, Part, Session, SessionDraft } from '@opensync/core/plugin';
-import { draftSession, fieldsOf, listOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
-import { withoutReminders } from './reminders.js';
+import type { Fields, Located, Location, Message, Part, Session } from '@opensync/core/plugin';
+import { draftSession, fieldsOf, partsOf, stringOf, timeOf, withoutElements } from '@opensync/core/plugin';
 import { totalOf } from './total.js';
 
 /** Rules and their evidence: docs/formats/droid.md. */
@@ -28,11 +27,10 @@ export function transform(records: Iterable<Located<unknown>>, { id }: { id: str
       if (seen.has(message.id)) continue;
       seen.add(message.id);
       read.push(message);
-      addResults(draft, record, location);
-      draft.addMessage(message);
+      draft.addMessage(message, location);
     }
   }
-  if (anchor !== undefined) withoutAnchor(draft.session, read, timeOf(start?.timestamp));
+  if (anchor !== undefined) withoutAnchor(draft.session, read);
   const answers = read.filter(({ role, copied }) => role === 'assistant' && copied !== true);
   // Opened and not used, or the rest of a transcript that is gone.
   if (draft.session.messages.length === 0 && answers.length === 0) return [];
@@ -50,22 +48,10 @@ function describe(session: Session, start: Fields): void {
 }
 
 /** The message up to which a fork was copied is not in it: what is its own must not be lost for that. */
-function withoutAnchor(session: Session, messages: readonly Message[], forkedAt: number | undefined): void {
-  for (const message of messages) {
-    const { createdAt } = message;
-    message.copied = createdAt !== undefined && forkedAt !== undefined && createdAt < forkedAt;
-  }
+function withoutAnchor(session: Session, messages: readonly Message[]): void {
+  for (const message of messages) message.copied = false;
   const what = 'The message at which the session was forked is not in it';
   session.problems.push({ message: `${what}: copies of its parent's messages may be counted as its own.` });
-}
-
-function addResults(draft: SessionDraft, record: Fields, location: Location): void {
-  for (const { type, tool_use_id: callId, content, is_error: isError } of listOf(
-    fieldsOf(record.message).content,
-  ).map(fieldsOf)) {
-    if (type !== 'tool_result') continue;
-    draft.addResult({ id: `${callId}`, result: textOf(content), isError: isError === true, location });
-  }
 }
 
 function messageOf(
@@ -90,6 +76,7 @@ function messageOf(
 
 function shownOf(part: Part): Part[] {
   if (part.type !== 'text') return [part];
-  const text = withoutReminders(part.text);
+  // What the client tells the model on the side, before a prompt, behind it or around it.
+  const text = withoutElements(part.text, ['system-reminder']);
   return text === '' ? [] : [{ type: 'text', text }];
 }

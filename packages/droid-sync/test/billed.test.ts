@@ -162,11 +162,6 @@ describe('sessions by their lines', () => {
     expect(session).toMatchObject({ forkedFrom: 's0', calls: [{ model: 'claude-opus-4-5' }] });
     expect(session.messages.map(({ copied }) => copied)).toEqual([false, false]);
     expect(session.problems).toMatchObject([{ message: expect.stringContaining('forked') }]);
-
-    const dated = { ...fork, timestamp: '2026-11-20T10:30:00.000Z' };
-    const own = { ...message('a2', 'assistant', 'Own'), timestamp: '2026-11-20T11:00:00.000Z' };
-    const { messages } = only(read([dated, ...lines, own])).session;
-    expect(messages.map(({ copied }) => copied)).toEqual([true, true, false]);
   });
 
   it('have a cost at the price of their model, in which thinking is not counted twice', () => {

@@ -1,5 +1,6 @@
 import {
   type ApiCall,
+  addUsage,
   completionTokens,
   type Location,
   type Message,
@@ -7,7 +8,6 @@ import {
   promptTokens,
   type Session,
   type Uncounted,
-  type Usage,
 } from '@opensync/core/plugin';
 import { contentOf, type OwnPart } from './content.js';
 import {
@@ -143,10 +143,10 @@ function addAnswer(state: State, draft: Draft): void {
   const calls = callsOf(state, draft, steps);
   const parts = steps.filter(({ isBroken }) => !isBroken).flatMap((step) => step.parts.flatMap(contentOf));
   if (calls.length > 0) {
-    const usage = sumOf(calls);
+    const usage = addUsage(calls);
     const message = push(session, draft, 'assistant', parts, false);
     if (record.model !== undefined) message.model = record.model;
-    if (usage !== undefined && !draft.copied) message.usage = usage;
+    if (usage !== null && !draft.copied) message.usage = usage;
   } else if (parts.length > 0) {
     // A command that a person ran in the client, which stores it as an answer.
     push(session, draft, 'assistant', parts, true);
@@ -250,20 +250,6 @@ function addCalls({ session, providers }: State, draft: Draft, calls: readonly A
   const isCounted = calls.some((call) => call.id === id);
   if (hasTokens(tokens) && !isCounted)
     leaveOut(session, { id, location, reason: 'repeats the tokens of its steps' });
-}
-
-/** Undefined when the tokens of one of them are not known. */
-function sumOf(calls: readonly ApiCall[]): Usage | undefined {
-  const usages = calls.flatMap(({ usage }) => usage ?? []);
-  if (usages.length < calls.length) return undefined;
-  return usages.reduce((a, b) => ({
-    input: a.input + b.input,
-    cacheRead: a.cacheRead + b.cacheRead,
-    cacheWrite5m: a.cacheWrite5m + b.cacheWrite5m,
-    cacheWrite1h: a.cacheWrite1h + b.cacheWrite1h,
-    output: a.output + b.output,
-    reasoning: a.reasoning === null || b.reasoning === null ? null : a.reasoning + b.reasoning,
-  }));
 }
 
 function finish({ session, providers }: State): Session {

@@ -1,4 +1,4 @@
-import { type ApiCall, countOf, type Fields, fieldsOf, stringOf, type Usage } from '@opensync/core/plugin';
+import { type ApiCall, type Fields, fieldsOf, stringOf, usageOf } from '@opensync/core/plugin';
 
 type Bill = Omit<ApiCall, 'id'>;
 
@@ -38,21 +38,8 @@ export function isFailed({ stopReason, content }: Fields, { usage }: Bill): bool
  * of 0 is that of a model for which nobody has set a price.
  */
 function withUsage(record: unknown, bill: Bill): Bill {
-  const fields = fieldsOf(record);
-  const count = (name: string) => countOf(fields[name]) ?? 0;
-  const [input, output] = [count('input'), count('output')];
-  const [cacheRead, cacheWrite] = [count('cacheRead'), count('cacheWrite')];
-  if (input + output + cacheRead + cacheWrite === 0) return bill;
-  const cacheWrite1h = Math.min(count('cacheWrite1h'), cacheWrite);
-  const reasoning = countOf(fields.reasoning) === undefined ? null : Math.min(count('reasoning'), output);
-  const usage: Usage = {
-    input,
-    cacheRead,
-    cacheWrite5m: cacheWrite - cacheWrite1h,
-    cacheWrite1h,
-    output,
-    reasoning,
-  };
-  const toolCost = Number(fieldsOf(fields.cost).total);
-  return { ...bill, usage, ...(toolCost > 0 && { toolCost }) };
+  const { input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, cost } = fieldsOf(record);
+  const usage = usageOf({ input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning });
+  const toolCost = Number(fieldsOf(cost).total);
+  return usage === undefined ? bill : { ...bill, usage, ...(toolCost > 0 && { toolCost }) };
 }

@@ -1,6 +1,6 @@
 import { defineSource, type Located, sessionsByFile } from '@opensync/core/plugin';
 import packageJson from '../package.json' with { type: 'json' };
-import { sessionIdsOf } from './ids.js';
+import { sessionIdOf } from './ids.js';
 import { transform } from './transform.js';
 
 export const source = defineSource<Located<unknown>>({
@@ -16,9 +16,6 @@ export const source = defineSource<Located<unknown>>({
     return [{ folder, include: ['*.jsonl', '*/*.jsonl'] }];
   },
   changesShowInFiles: true,
-  sessions(files) {
-    const ids = sessionIdsOf(files);
-    return sessionsByFile(files, (path) => ids.get(path));
-  },
+  sessions: (files) => sessionsByFile(files, sessionIdOf),
   transform,
 });

@@ -223,14 +223,17 @@ describe('files of Pi', () => {
     expect(new Set(both.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('of an id that Pi made, but with another directory, are a session of their own', () => {
-    const both = found({
+  it('of an id that Pi made are one session, even when somebody gave a copy another directory', () => {
+    const own = found({
       [`${folder}--one--/${madeName}.jsonl`]: [{ ...madeHeader, cwd: '/home/dev/one' }, answer('a1', 2)],
-      [`${folder}--two--/${madeName}.jsonl`]: [{ ...madeHeader, cwd: '/home/dev/two' }, answer('a2', 2)],
+      [`${folder}--two--/${madeName}.jsonl`]: [
+        { ...madeHeader, cwd: '/home/dev/two' },
+        answer('a1', 2),
+        answer('a2', 2),
+      ],
     });
-    expect(both.map(({ projectPath, calls }) => [projectPath, calls])).toEqual([
-      ['/home/dev/one', ['a1']],
-      ['/home/dev/two', ['a2']],
+    expect(own.map(({ projectPath, calls }) => [projectPath, calls])).toEqual([
+      ['/home/dev/one', ['a1', 'a2']],
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partsOf, textOf } from './content.js';
+import { partsOf, textOf, withoutElements } from './content.js';
 
 describe('the content of a message', () => {
   it('may be a text', () => {
@@ -17,6 +17,16 @@ describe('the content of a message', () => {
         { type: 'toolCall', id: 'c2', name: 'read', arguments: { path: 'a' } },
       ]),
     ).toEqual([{ type: 'thinking', text: 'Hm.' }, { type: 'text', text: 'Look:' }, call('c1'), call('c2')]);
+  });
+
+  it('may be results of tools', () => {
+    const content = [
+      { type: 'text', text: 'no such file' },
+      { type: 'image', data: 'AAAA' },
+    ];
+    expect(partsOf([{ type: 'tool_result', tool_use_id: 'c1', content, is_error: true }])).toEqual([
+      { type: 'tool-result', id: 'c1', name: 'unknown', result: 'no such file\n[image]', isError: true },
+    ]);
   });
 
   it('keeps of a file its kind and size', () => {
@@ -39,5 +49,43 @@ describe('the content of a message', () => {
     expect(partsOf([null, 'x', { type: 'text', text: ' ' }, { type: 'tool_use' }, { type: 'new' }])).toEqual(
       [],
     );
+  });
+});
+
+describe('a text without the elements of a tool', () => {
+  const without = (text: string) => withoutElements(text, ['note', 'git_status']);
+  const note = (text: string) => `<note>${text}</note>`;
+
+  it('is what stands before, between and behind them', () => {
+    expect(without(`${note('a')}\nMend it\n${note('b')}`)).toBe('Mend it');
+    expect(without(`Mend${note('a')} it<git_status at="9:00">clean</git_status>`)).toBe('Mend it');
+    expect(without(`\n${note('a\nb')} ${note('c')}\n`)).toBe('');
+  });
+
+  it('is as it was when there are none, or a person asks about them', () => {
+    for (const text of [' Mend it\n', '', 'What is <note>?', 'And </note>?', '<notes>x</notes>'])
+      expect(without(text)).toBe(text);
+  });
+
+  it('holds nothing of one that speaks of such elements itself', () => {
+    expect(without(`${note(`a ${note('b')} c`)} Mend it`)).toBe('Mend it');
+    expect(without(`Mend it ${note('the tag <note> is ours')}`)).toBe('Mend it');
+    expect(without(`${note('of <git_status> and </git_status>')} Mend it`)).toBe('Mend it');
+    expect(without(`What is <git_status>? ${note('b')}`)).toBe('What is <git_status>?');
+  });
+
+  it('takes time in proportion to its length', () => {
+    const begun = performance.now();
+    for (const part of [
+      '<note>',
+      '</note>',
+      '<note ',
+      note('x'),
+      '<note><git_status>',
+      '<git_status></note>',
+    ])
+      without(`${part.repeat(300_000)}x`);
+    // What is quadratic takes minutes for this.
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });

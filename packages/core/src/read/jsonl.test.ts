@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Problem } from '../types.js';
-import { type JsonlOptions, jsonl } from './jsonl.js';
+import { firstRecord, type JsonlOptions, jsonl } from './jsonl.js';
 
 let folder: string;
 let file: string;
@@ -174,5 +174,15 @@ describe('jsonl', () => {
       const read = () => [...jsonl(path, { report: () => undefined })];
       expect(read).toThrow(expect.objectContaining({ kind: 'read', message: expect.stringContaining(path) }));
     }
+  });
+});
+
+describe('the first record of a file', () => {
+  it('is its first line that is JSON, and none of a file without any', () => {
+    writeFileSync(file, 'torn {\n\n{"id":"s1"}\n{"id":"s2"}\n');
+    expect(firstRecord(file)).toEqual({ id: 's1' });
+    writeFileSync(file, '');
+    expect(firstRecord(file)).toBeUndefined();
+    expect(firstRecord(join(folder, 'missing.jsonl'))).toBeUndefined();
   });
 });

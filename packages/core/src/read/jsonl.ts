@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { errorMessage, OpenSyncError } from '../errors.js';
+import { errorMessage, isOpenSyncError, OpenSyncError } from '../errors.js';
 import type { Located } from '../source.js';
 import type { Problem } from '../types.js';
 import { parseJson } from './parse-json.js';
@@ -45,6 +45,19 @@ export function* jsonl(file: string, options: JsonlOptions): Generator<Located<u
     if ('value' in parsed) yield { value: parsed.value, ...location };
     else if (terminated) options.report({ message: `A line that ${parsed.why} was left out.`, location });
   }
+}
+
+/**
+ * The first value of such a file, as a session's header is. Undefined when there is none, and when the file
+ * cannot be read, which is reported when its session is.
+ */
+export function firstRecord(file: string): unknown {
+  try {
+    for (const { value } of jsonl(file, { report: () => undefined })) return value;
+  } catch (error) {
+    if (!isOpenSyncError(error)) throw error;
+  }
+  return undefined;
 }
 
 function decode(line: Buffer, number: number): string {

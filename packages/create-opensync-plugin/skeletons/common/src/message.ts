@@ -1,5 +1,5 @@
-import type { Fields, Location, SessionDraft, Usage } from '@opensync/core/plugin';
-import { countOf, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
+import type { Fields, Location, SessionDraft } from '@opensync/core/plugin';
+import { fieldsOf, partsOf, stringOf, textOf, timeOf, usageOf } from '@opensync/core/plugin';
 
 /** Shows a message of My Tool and, where a model wrote it, counts the request that was billed. */
 export function addMessage(draft: SessionDraft, message: Fields, location: Location): void {
@@ -14,17 +14,10 @@ export function addMessage(draft: SessionDraft, message: Fields, location: Locat
     draft.addMessage({ ...common, role, parts: partsOf(content) });
     return;
   }
-  const answer = { ...common, model: stringOf(message.model), usage: usageOf(message.usage) };
+  const { input, cached, output } = fieldsOf(message.usage);
+  // My Tool's input is without what was cached. Where a tool's includes it, subtract: no token is in two buckets.
+  const usage = usageOf({ input, cacheRead: cached, output });
+  const answer = { ...common, model: stringOf(message.model), usage };
   draft.addMessage({ ...answer, role, parts: partsOf(content) });
   draft.addCall({ ...answer, location });
-}
-
-/** Buckets that do not overlap. Here `input` is without `cached`; where a tool's includes it, subtract. */
-function usageOf(value: unknown): Usage | undefined {
-  const { input, cached, output } = fieldsOf(value);
-  const counts = [input, cached, output].map(countOf);
-  const [fresh, cacheRead, written] = counts;
-  // What was not written down is unknown, never 0.
-  if (fresh === undefined || cacheRead === undefined || written === undefined) return undefined;
-  return { input: fresh, cacheRead, cacheWrite5m: 0, cacheWrite1h: 0, output: written, reasoning: null };
 }
