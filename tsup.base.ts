@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
+import { nothingOfOthers, thirdPartyLicenses } from './packages/core/src/licenses.js';
 import { bundled } from './packages/core/src/tsup.js';
-import { nothingOfOthers, thirdPartyLicenses } from './tsup.licenses.js';
 
 /** Seen from the folder of a plugin, where tsup runs. */
 const CORE = '../core/src/plugin.ts';
 const CORE_TRIGGER = '../core/src/trigger/index.ts';
+
+/** Data made from other people's work, and where its terms stand. */
+export const PRICES = { '../core/src/prices.json': '../core/scripts/prices-licenses.txt' };
 
 const dts = {
   entry: { index: 'src/index.ts' },
@@ -53,7 +56,7 @@ function program(): Options {
     // What `bundle` makes is built at the same time.
     clean: ['!**/*.cjs', '!opencode.js'],
     entry: { index: 'src/index.ts', cli: 'src/cli.ts' },
-    esbuildPlugins: [thirdPartyLicenses()],
+    esbuildPlugins: [thirdPartyLicenses(PRICES)],
     // Core is not installed beside the plugin, so its types come along as well. tsup leaves alone what
     // it resolves to a package, hence the source.
     dts: {

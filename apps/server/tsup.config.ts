@@ -1,6 +1,6 @@
 import { chmod, cp } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
-import { thirdPartyLicenses } from '../../tsup.licenses.js';
+import { thirdPartyLicenses } from '../../packages/core/src/licenses.js';
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/cli.ts'],

@@ -1,5 +1,5 @@
-import { library } from '../../tsup.base.js';
-import { thirdPartyLicenses } from '../../tsup.licenses.js';
+import { library, PRICES } from '../../tsup.base.js';
+import { thirdPartyLicenses } from './src/licenses.js';
 
 const entry = {
   index: 'src/index.ts',
@@ -13,5 +13,5 @@ const entry = {
 export default library({
   entry,
   dts: { entry, compilerOptions: { ignoreDeprecations: '6.0' } },
-  esbuildPlugins: [thirdPartyLicenses()],
+  esbuildPlugins: [thirdPartyLicenses(PRICES)],
 });

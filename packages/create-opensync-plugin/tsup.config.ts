@@ -1,5 +1,4 @@
-import { thirdPartyLicenses } from '../../tsup.licenses.js';
-import { bundled } from '../core/src/tsup.js';
+import { bundled, thirdPartyLicenses } from '../core/src/tsup.js';
 
 export default bundled({
   entry: { cli: 'src/cli.ts' },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Options } from 'tsup';
+import { type EsbuildPlugin, thirdPartyLicenses } from './licenses.js';
 
-type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number];
+export { thirdPartyLicenses } from './licenses.js';
 
 /** Everything but Node's own modules goes into the package, so that people install one. */
 export function bundled(options: Options): Options {
@@ -56,7 +57,12 @@ function laterChildProcess(): EsbuildPlugin {
 export function plugin(options: Options = {}): Options[] {
   const hook = 'src/hook.ts';
   // Both are built at the same time: neither may clean away the other.
-  const program = bundled({ entry: { cli: 'src/cli.ts' }, clean: ['!**/*.cjs'], ...options });
+  const program = bundled({
+    entry: { cli: 'src/cli.ts' },
+    clean: ['!**/*.cjs'],
+    esbuildPlugins: [thirdPartyLicenses()],
+    ...options,
+  });
   if (!existsSync(hook)) return [program];
   // What a tool waits for is CommonJS in one file, since that starts a quarter faster.
   return [program, bundled({ entry: { hook }, format: 'cjs', splitting: false, banner: {} })];

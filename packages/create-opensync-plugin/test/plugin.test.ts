@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,6 +43,7 @@ describe('a plugin that was written', () => {
       author.run('npm', ['pack'], project);
       const alone = join(author.folder, 'installed');
       unpack(join(project, 'tidy-sync-0.1.0.tgz'), alone);
+      expect(readFileSync(join(alone, 'dist/THIRD-PARTY-LICENSES'), 'utf8')).toContain('## commander ');
       const { dependencies, optionalDependencies = {} } = manifestOf(alone);
       expect(dependencies).toBeUndefined();
       link(optionalDependencies, join(ROOT, 'packages/core'), alone);
