@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
+const SKELETON = 'packages/create-opensync-plugin/skeletons/common/README.md';
+
 /** A fenced block of a page: ```` ```ts file=src/a.ts ```` is a file, ```` ```sh run ```` is run. */
 export interface Block {
   language: string;
@@ -32,7 +34,8 @@ export function pages(): Page[] {
   const readmes = packages.flatMap((folder) =>
     readdirSync(join(ROOT, folder)).includes('README.md') ? [join(folder, 'README.md')] : [],
   );
-  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...readmes, ...below('docs')].map(pageOf);
+  const others = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'clients/README.md', SKELETON];
+  return [...others, ...readmes, ...below('docs')].map(pageOf);
 }
 
 export function pageOf(path: string): Page {
