@@ -132,8 +132,10 @@ async function use(manifest, { exec, node, env, home, bin }) {
 }
 
 function samplesOf({ name, opensync }) {
+  const { home, env = {} } = opensync.samples;
+  const places = { ...(home && { HOME: home }), ...env };
   return Object.fromEntries(
-    Object.entries(opensync.samples.env).map(([key, path]) => [key, join(clone, 'packages', name, path)]),
+    Object.entries(places).map(([key, path]) => [key, join(clone, 'packages', name, path)]),
   );
 }
 

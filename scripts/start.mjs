@@ -44,7 +44,7 @@ export async function start(args) {
     let failed = 0;
     for (const plugin of setting.plugins)
       failed += report(plugin.source, await sync(plugin, setting, server));
-    await announce(server, setting, options);
+    await announce(server, { ...setting, db: options.db ?? setting.db }, options);
     if (!options.once) await keepUp(setting, server, stopped);
     return options.once && failed > 0 ? 1 : 0;
   } finally {
@@ -96,6 +96,7 @@ function ownHistory(plugins) {
     headline: `Found on this machine: ${names}.`,
     plugins,
     envOf: () => env,
+    home: env.home,
     db: join(env.home, '.opensync', 'opensync.db'),
   };
 }
@@ -111,12 +112,16 @@ function samples(plugins) {
 this repository, in a throw-away database (${folder}).`,
     plugins: withSamples,
     envOf(plugin) {
-      const paths = Object.entries(plugin.samples.env).map(([name, path]) => [
-        name,
-        join(plugin.folder, path),
-      ]);
-      return { ...nodeEnv(), home: folder, vars: Object.fromEntries(paths) };
+      const { home, env = {} } = plugin.samples;
+      const pathOf = (path) => join(plugin.folder, path);
+      const vars = Object.entries(env).map(([name, path]) => [name, pathOf(path)]);
+      return {
+        ...nodeEnv(),
+        home: home === undefined ? folder : pathOf(home),
+        vars: Object.fromEntries(vars),
+      };
     },
+    home: folder,
     db: join(folder, 'opensync.db'),
     isSample: true,
   };
@@ -124,11 +129,13 @@ this repository, in a throw-away database (${folder}).`,
 
 function contextOf({ source, ...plugin }, setting, { url, apiKey }) {
   const env = setting.envOf(plugin);
-  const checkpoints = checkpointFolder({ env, sourceId: source.id, url, apiKey });
+  // Samples may lie in a home of their own, and nothing is written into that.
+  const place = { ...env, home: setting.home };
+  const checkpoints = checkpointFolder({ env: place, sourceId: source.id, url, apiKey });
   return {
     source,
     env,
-    config: loadConfig({ plugin: source.plugin, env, flags: { convexUrl: url, apiKey } }),
+    config: loadConfig({ plugin: source.plugin, env: place, flags: { convexUrl: url, apiKey } }),
     client: createClient({ url, apiKey }),
     checkpoints: openCheckpoints(checkpoints, env.now),
   };
@@ -160,13 +167,16 @@ async function announce({ url, openUrl, apiKey }, setting, { once }) {
   const number = new Intl.NumberFormat('en-US');
   console.log(`
 OpenSync holds ${number.format(sessionCount)} ${what}: ${number.format(messageCount)} messages, ${number.format(totalTokens)} tokens, $${totalCost.toFixed(2)} of known cost
-
-  Look at them  ${openUrl}
+`);
+  if (once) {
+    console.log(`Done. The server is stopped; the data is in ${setting.db}. "npm start" shows it.`);
+    return;
+  }
+  console.log(`  Look at them  ${openUrl}
   API           ${url}
   API key       in ${join(homedir(), '.opensync', 'server.json')}
-`);
-  if (once) console.log('Done. The server is stopped; the data stays. "npm start" shows it again.');
-  else console.log('Following this machine. Press Ctrl-C to stop.');
+
+Following this machine. Press Ctrl-C to stop.`);
 }
 
 /** Aborted by Ctrl-C and by whoever else ends the process. */
@@ -187,4 +197,5 @@ async function keepUp(setting, server, signal) {
     });
   });
   await Promise.all(following);
+  console.log('Stopped. "npm start" goes on from here.');
 }

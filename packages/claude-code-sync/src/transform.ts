@@ -1,4 +1,12 @@
-import type { ApiCall, Located, Message, Part, Session, Usage } from '@opensync/core/plugin';
+import {
+  type ApiCall,
+  type Located,
+  type Message,
+  type Part,
+  plural,
+  type Session,
+  type Usage,
+} from '@opensync/core/plugin';
 import { blocksOf, promptOf, resultText, textOf } from './content.js';
 import {
   type AgentMeta,
@@ -487,7 +495,7 @@ function finishThread(thread: Thread): Session {
   const unfinished = finishCalls(thread);
   if (unfinished > 0) {
     session.problems.push({
-      message: `${unfinished} API message(s) hold only the first count of their output tokens, since the client wrote no final one: more was billed.`,
+      message: `Of ${plural(unfinished, 'API message')} only the first count of output tokens is recorded, since the client wrote no final one: more was billed.`,
     });
   }
   const own = session.messages.filter((message) => message.copied !== true);

@@ -209,6 +209,19 @@ describe('list', () => {
     expect(JSON.parse(out).sessions).toHaveLength(23);
   });
 
+  it('is in the order of what it shows, newest first', async () => {
+    const { sessions } = JSON.parse((await run(['list', '--json'])).out);
+    const times = sessions.flatMap(
+      ({ parentId, updatedAt }: { parentId: string | null; updatedAt: number }) =>
+        parentId === null ? [updatedAt] : [],
+    );
+    expect(times).toEqual(times.toSorted((a: number, b: number) => b - a));
+  });
+
+  it('tells sessions that do not match from none at all', async () => {
+    expect((await run(['list', '--project', 'nowhere'])).out).toBe('No Claude Code sessions match.\n');
+  });
+
   it('says so when there is nothing', async () => {
     expect(await run(['list'], { CLAUDE_CONFIG_DIR: join(home, 'nowhere') })).toEqual({
       code: 0,
@@ -311,6 +324,14 @@ describe('sync', () => {
     expect(err).toContain('claude-code-sync login');
   });
 
+  it('says whose key it does not send to another server', async () => {
+    await startEmbedded();
+    await run(['login', '--local']);
+    const { code, err } = await run(['sync', '--url', 'https://other.convex.site']);
+    expect(code).toBe(3);
+    expect(err).toContain(`The key in ${join(home, '.opensync/config.json')} belongs to another server.`);
+  });
+
   it('sends everything once, and then nothing', async () => {
     await startEmbedded();
     await run(['login', '--local']);
@@ -340,7 +361,9 @@ describe('sync', () => {
     expect(
       await sync(join(FIXTURE, 'projects/-home-dev-work', 'aaaa0003-0000-4000-8000-000000000000.jsonl')),
     ).toBe(3);
-    expect((await run(['sync', 'aaaa'])).code).toBe(2);
+    const ambiguous = await run(['sync', 'aaaa']);
+    expect(ambiguous.code).toBe(2);
+    expect(ambiguous.err).toMatch(/ids of \d+ sessions begin with "aaaa": aaaa.*, and \d+ more\. Give more/);
     expect((await run(['sync', 'nothing-like-it'])).code).toBe(2);
   });
 
@@ -352,6 +375,14 @@ describe('sync', () => {
     expect((await api('/api/stats')).sessionCount).toBe(0);
     const { sessions } = JSON.parse((await run(['sync', '--dry-run', '--json'])).out);
     expect(sessions).toHaveLength(23);
+  });
+
+  it('says with --dry-run that there is nothing to send', async () => {
+    await startEmbedded();
+    await run(['login', '--local']);
+    await run(['sync']);
+    const err = expect.stringContaining('There is nothing to send.');
+    expect(await run(['sync', '--dry-run'])).toEqual({ code: 0, out: '', err });
   });
 
   it('prints neither key nor text with --json', async () => {
@@ -439,7 +470,7 @@ it('says in status what was sent of a project that is private now', async () => 
   const { privacy, sessions } = JSON.parse((await run(['status', '--json'])).out);
   expect(privacy).toEqual({ default: 'full', projects: 1, sentBefore: 1 });
   expect(sessions.waiting).toBe(0);
-  expect((await run(['status'])).out).toContain('1 sessions are private now and were sent before');
+  expect((await run(['status'])).out).toContain('Private now and sent before: 1 session,');
 });
 
 describe('show and explain', () => {
@@ -492,13 +523,17 @@ describe('show and explain', () => {
     expect(notCounted.length).toBeGreaterThan(0);
   });
 
-  it('opens a subagent by its own id', async () => {
-    const id = 'aaaa0003-0000-4000-8000-000000000000/agent-a381cceac7079106a';
-    expect(JSON.parse((await run(['show', id, '--json'])).out).session).toMatchObject({
-      id,
-      parentId: 'aaaa0003-0000-4000-8000-000000000000',
-      title: 'general-purpose: Count files',
-    });
+  it('opens a subagent by its own id, whole or as list shows it', async () => {
+    const parentId = 'aaaa0003-0000-4000-8000-000000000000';
+    const name = 'agent-a381cceac7079106a';
+    expect((await run(['list'])).out).toContain(`└ ${name} `);
+    for (const id of [`${parentId}/${name}`, name]) {
+      expect(JSON.parse((await run(['show', id, '--json'])).out).session).toMatchObject({
+        id: `${parentId}/${name}`,
+        parentId,
+        title: 'general-purpose: Count files',
+      });
+    }
   });
 });
 
@@ -506,6 +541,8 @@ describe('config', () => {
   it('sets, gets and shows where a value comes from', async () => {
     expect((await run(['config', 'set', 'thinking', 'true'])).code).toBe(0);
     expect((await run(['config', 'get', 'thinking'])).out).toBe('true\n');
+    expect((await run(['config', 'get', 'toolResults'])).out).toBe('true\n');
+    expect((await run(['config', 'get'])).out).toMatch(/^toolResults +true +default$/m);
     expect((await run(['config', 'get'])).out).toContain(join(home, '.claude-code-sync/config.json'));
     expect((await run(['config', 'path'])).out.split('\n')[0]).toBe(
       join(home, '.claude-code-sync/config.json'),

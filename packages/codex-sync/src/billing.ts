@@ -1,4 +1,4 @@
-import type { ApiCall, Located, Message } from '@opensync/core/plugin';
+import { type ApiCall, type Located, type Message, plural } from '@opensync/core/plugin';
 import { billedSince, tokenCountOf, usageOf } from './accounting.js';
 import {
   type Fields,
@@ -117,7 +117,7 @@ export function addUnknownCalls(state: State): void {
   // The last one may still be going on.
   const cut = uncounted.filter((response) => response !== state.response).length;
   if (cut > 0) {
-    const message = `${cut} response(s) ended before the client was told their tokens: more was billed.`;
+    const message = `${plural(cut, 'response')} ended before the client was told any tokens: more was billed.`;
     session.problems.push({ message });
   }
 }

@@ -265,7 +265,7 @@ describe('the records of a client', () => {
     const row = rowOf(homeOf(filesOf(modern.filter((_, index) => index !== records[0]))), idOf(modern));
     expect(row.usage?.output).toBe(819 - 320);
     expect(row.messages.assistant).toBe(6);
-    expect(row.problems).toEqual([expect.stringContaining('1 response(s) ended before')]);
+    expect(row.problems).toEqual([expect.stringContaining('1 response ended before')]);
   });
 
   it('leave the tokens unknown when a provider tells none', () => {

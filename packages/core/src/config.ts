@@ -133,6 +133,15 @@ function isText(value: unknown): boolean {
   return typeof value === 'string';
 }
 
+/** What holds where nothing is set; the built-in prices stand beside those of `prices`. */
+export const DEFAULTS = {
+  privacy: { default: 'full' },
+  thinking: false,
+  toolResults: true,
+  hideHome: true,
+  concurrency: 4,
+} as const satisfies Partial<Config>;
+
 /** The names `config get` and `config set` know. */
 export const SETTING_NAMES = Object.keys(RULES) as SettingName[];
 

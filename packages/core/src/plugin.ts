@@ -8,6 +8,7 @@ export type { SessionDraft } from './draft.js';
 export { draftSession, filePart } from './draft.js';
 export type { ErrorKind } from './errors.js';
 export { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+export { plural } from './plural.js';
 export { partsOf, textOf, withoutElements } from './read/content.js';
 export { filesVersion } from './read/discover.js';
 export { sessionsByFile } from './read/group.js';
@@ -48,4 +49,4 @@ export type {
   Usage,
 } from './types.js';
 export type { NotedTokens } from './usage.js';
-export { addUsage, completionTokens, promptTokens, usageOf } from './usage.js';
+export { addUsage, completionTokens, mainModel, promptTokens, usageOf } from './usage.js';

@@ -1,4 +1,4 @@
-import type { Config } from './config.js';
+import { type Config, DEFAULTS } from './config.js';
 import type { PriceOverrides } from './price-overrides.js';
 import { type PricedCalls, priceCalls } from './pricing.js';
 import { levelsIn, levelsOf, metadataOf, type PrivacyOptions } from './privacy.js';
@@ -103,7 +103,7 @@ export function sessionsToSend<R>(
   const options: ReadOptions = {
     prices: config.prices,
     secrets: config.apiKey === undefined ? [] : [config.apiKey],
-    homes: config.hideHome === false ? [] : [env.home, realpath(env.home)],
+    homes: (config.hideHome ?? DEFAULTS.hideHome) ? [env.home, realpath(env.home)] : [],
   };
   const result: ToSend = { prepared: [], withheld: [], unplaced };
   for (const session of sessions) {
@@ -124,8 +124,8 @@ export function wireOf(source: Source, prepared: PreparedSession, config: Config
   return toWire(prepared.session, {
     source: source.id,
     cost: prepared.priced.cost,
-    thinking: config.thinking ?? false,
-    toolResults: config.toolResults ?? true,
+    thinking: config.thinking ?? DEFAULTS.thinking,
+    toolResults: config.toolResults ?? DEFAULTS.toolResults,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Checkpoint } from './checkpoint.js';
+import { DEFAULTS } from './config.js';
 import { createConnection } from './connection.js';
 import { errorMessage, isOpenSyncError, type OpenSyncError } from './errors.js';
 import { withinLimits } from './limits.js';
@@ -21,7 +22,6 @@ import { splitWire, type WireSession } from './wire.js';
 const MAX_FAILURES_IN_A_ROW = 3;
 /** An unknown error 500 may be about its session alone: a few of them must not keep the rest from syncing. */
 const MAX_ERRORS_IN_A_ROW = 20;
-const DEFAULT_CONCURRENCY = 4;
 
 /** One run, and what its sessions share. */
 export interface Run<R> {
@@ -53,7 +53,7 @@ export async function syncSessions<R>(
       options.onProgress?.(++done, wanted.length);
     }
   };
-  const concurrency = options.concurrency ?? context.config.concurrency ?? DEFAULT_CONCURRENCY;
+  const concurrency = options.concurrency ?? context.config.concurrency ?? DEFAULTS.concurrency;
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
 }
 

@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { CheckpointStore } from './checkpoint.js';
 import type { Client } from './client.js';
-import type { Config } from './config.js';
+import { type Config, DEFAULTS } from './config.js';
 import { errorCode, type OpenSyncError } from './errors.js';
 import { discover } from './read/discover.js';
 import type { Env, FoundFile, RawSession, Source } from './source.js';
@@ -196,7 +196,8 @@ function newestFirst(a: RawSession, b: RawSession): number {
  * changes, every session is read and compared once more.
  */
 export function stampOf(source: Source, config: Config): string {
-  const { privacy = {}, thinking = false, toolResults = true, hideHome = true, prices = {} } = config;
+  const { privacy = {}, thinking = DEFAULTS.thinking, prices = {} } = config;
+  const { toolResults = DEFAULTS.toolResults, hideHome = DEFAULTS.hideHome } = config;
   const parts = [source.version, privacy, thinking, toolResults, hideHome, prices];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 8);
 }

@@ -1,11 +1,11 @@
 import {
   type ApiCall,
   addUsage,
-  completionTokens,
   type Location,
   type Message,
+  mainModel,
   type Part,
-  promptTokens,
+  plural,
   type Session,
   type Uncounted,
 } from '@opensync/core/plugin';
@@ -266,19 +266,8 @@ function finish({ session, providers }: State): Session {
   if (provider !== undefined) session.provider = provider;
   const unknown = calls.filter(({ usage }) => usage === undefined).length;
   if (unknown > 0) {
-    const message = `${unknown} answer(s) ended before OpenCode noted their tokens, so the session's sum is not known.`;
+    const message = `${plural(unknown, 'answer')} ended before OpenCode noted any tokens, so the session's sum is not known.`;
     problems.push({ message });
   }
   return session;
-}
-
-/** The one with the most tokens, the earlier one of equals: the session's vendor is its vendor. */
-function mainModel(calls: readonly ApiCall[]): string | undefined {
-  const totals = new Map<string, number>();
-  for (const { model, usage } of calls) {
-    if (model === undefined) continue;
-    const tokens = usage === undefined ? 0 : promptTokens(usage) + completionTokens(usage);
-    totals.set(model, (totals.get(model) ?? 0) + tokens);
-  }
-  return [...totals].sort(([, a], [, b]) => b - a)[0]?.[0];
 }

@@ -167,7 +167,7 @@ describe('an answer that broke off', () => {
       cost: null,
       messages: { assistant: 1 },
     });
-    expect(session.problems).toEqual([{ message: expect.stringContaining('1 answer(s) ended before') }]);
+    expect(session.problems).toEqual([{ message: expect.stringContaining('1 answer ended before') }]);
   });
 
   it('keeps the call of a tool that was running, without a result', () => {

@@ -1,5 +1,5 @@
 import type { ApiCall, Fields, Located, Message, Session } from '@opensync/core/plugin';
-import { draftSession, fieldsOf, partsOf, stringOf, textOf, timeOf } from '@opensync/core/plugin';
+import { draftSession, fieldsOf, partsOf, plural, stringOf, textOf, timeOf } from '@opensync/core/plugin';
 import { billOf, isFailed, modelOf } from './billing.js';
 import { madeIdOf, nameOf } from './ids.js';
 
@@ -56,8 +56,8 @@ export function transform(records: Iterable<Located<unknown>>, raw: { id: string
     draft.session.forkedFrom = madeIdOf(parentOf(header) ?? '');
   draft.session.provider = draft.session.calls.at(-1)?.provider;
   if (cutOff > 0) {
-    const what = `${cutOff} answer(s) were cut off and hold only their first count of tokens`;
-    draft.session.problems.push({ message: `${what}: more was billed.` });
+    const what = `Of ${plural(cutOff, 'answer')} only the first count of tokens is recorded`;
+    draft.session.problems.push({ message: `${what}, since it was cut off: more was billed.` });
   }
   return draft.finish();
 }

@@ -94,7 +94,7 @@ describe.each(VERSIONS)('a history of Pi %s', (version) => {
       input: stopped?.input,
       cacheRead: stopped?.cacheRead,
     });
-    expect(of(id).problems.map(({ message }) => message)).toEqual([expect.stringContaining('1 answer(s)')]);
+    expect(of(id).problems.map(({ message }) => message)).toEqual([expect.stringContaining('Of 1 answer')]);
   });
 
   it('bills no copy and no failed request', () => {

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { tinySource } from '../../test/tiny-source.js';
-import { temporaryDirectory } from '../../test/world.js';
+import { createWorld, prompt, temporaryDirectory } from '../../test/world.js';
 import { createCli } from './create-cli.js';
 
 /** What the shell would read. */
 async function complete(...args: string[]): Promise<string> {
+  return completeIn(temporaryDirectory(), ...args);
+}
+
+async function completeIn(home: string, ...args: string[]): Promise<string> {
   const stdout = new PassThrough();
-  const env = { home: temporaryDirectory(), vars: {}, now: () => 0 };
+  const env = { home, vars: {}, now: () => 0 };
   expect(await createCli(tinySource).run(['complete', ...args], { env, stdout })).toBe(0);
   return String(stdout.read());
 }
@@ -29,6 +33,13 @@ describe('completion', () => {
 
   it('knows the names of settings', async () => {
     expect(await complete('--', 'config', 'set', 'priv')).toMatch(/^privacy\t/);
+  });
+
+  it('knows the sessions of this machine', async () => {
+    const world = await createWorld();
+    world.write('s1', [prompt('m1')]);
+    for (const command of ['show', 'explain', 'sync'])
+      expect(await completeIn(world.home, '--', command, '')).toMatch(/^s1\b/m);
   });
 
   it.each(['bash', 'zsh', 'fish', 'powershell'])(

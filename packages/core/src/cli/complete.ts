@@ -1,21 +1,36 @@
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { SETTING_NAMES } from '../config.js';
-import type { CliIo } from './create-cli.js';
+import { findSessions } from '../sync.js';
+import type { CommandContext } from './program.js';
+
+/** Of a long history, as many as a person could read. */
+const NEWEST = 100;
 
 /** Runs `complete <shell>`, which prints a script for the shell, or `complete -- <words>`, which it calls. */
-export async function complete(program: Command, args: readonly string[], { stdout }: CliIo): Promise<void> {
+export async function complete(
+  program: Command,
+  args: readonly string[],
+  { source, io }: CommandContext,
+): Promise<void> {
   const { commands } = tab(program);
-  for (const command of ['config get', 'config set']) {
-    const name = commands.get(command)?.arguments.get('name');
-    if (name === undefined) throw new Error(`"${command}" takes no name any more.`);
-    name.handler = (suggest) => {
-      for (const setting of SETTING_NAMES) suggest(setting, '');
+  const offer = (command: string, argument: string, words: () => readonly string[]) => {
+    const found = commands.get(command)?.arguments.get(argument);
+    if (found === undefined) throw new Error(`"${command}" takes no ${argument} any more.`);
+    found.handler = (suggest) => {
+      for (const word of words()) suggest(word, '');
     };
-  }
+  };
+  for (const command of ['config get', 'config set']) offer(command, 'name', () => SETTING_NAMES);
+  const ids = () =>
+    findSessions(source, io.env)
+      .slice(0, NEWEST)
+      .map(({ id }) => id);
+  for (const command of ['show', 'explain']) offer(command, 'session', ids);
+  offer('sync', 'targets', ids);
   // The library prints with it.
   const { log } = console;
-  console.log = (text) => void stdout.write(`${quotingWords(String(text))}\n`);
+  console.log = (text) => void io.stdout.write(`${quotingWords(String(text))}\n`);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } finally {

@@ -155,7 +155,7 @@ describe('doctor', () => {
 
   it('says in the status what a session waits for where there are no hooks', async () => {
     const { out } = await run(['status'], tinySource as Source<never>);
-    expect(out).toContain('Waiting   1 sessions, for "tiny-tool-sync watch", or "tiny-tool-sync sync"');
+    expect(out).toContain('Waiting   1 session, for "tiny-tool-sync watch", or "tiny-tool-sync sync"');
     expect(out).not.toContain('Last hook');
     expect((await run(['status'])).out).toContain('Last hook never');
   });

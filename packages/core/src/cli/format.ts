@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
+export { plural } from '../plural.js';
+
 /** Columns side by side, as wide as their widest cell; numbers to the right. */
 export function table(
   header: readonly string[],
@@ -63,10 +65,6 @@ export function money(usd: number | null): string {
 
 export function count(tokens: number | null): string {
   return tokens === null ? 'unknown' : tokens.toLocaleString('en-US');
-}
-
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Local time, to the minute. */

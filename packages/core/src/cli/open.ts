@@ -2,7 +2,14 @@ import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
 import type { Client } from '../client.js';
-import { type Config, configPath, earlierConfigPaths, type LoadOptions, loadConfig } from '../config.js';
+import {
+  type Config,
+  configPath,
+  earlierConfigPaths,
+  type LoadOptions,
+  loadConfig,
+  resolveConfig,
+} from '../config.js';
 import { OpenSyncError } from '../errors.js';
 import { keepPrivate } from '../private-file.js';
 import type { Env } from '../source.js';
@@ -42,8 +49,17 @@ export function accountOf(config: Config, { home }: Pick<Env, 'home'>): Account 
 export function requireAccount({ source, io }: CommandContext, config: Config): Account {
   const account = accountOf(config, io.env);
   if (account !== undefined) return account;
-  const how = `Run "${source.plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
-  throw new OpenSyncError('auth', `Not signed in. ${how}`);
+  const flags = { convexUrl: config.convexUrl };
+  const { withheldKey } = resolveConfig({ ...settingsOf({ source, io }), flags });
+  throw new OpenSyncError('auth', notSignedIn(source.plugin, withheldKey));
+}
+
+/** What to tell whoever has no server and key in force. */
+export function notSignedIn(plugin: string, withheldKey: string | undefined): string {
+  const how = `Not signed in. Run "${plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
+  if (withheldKey === undefined) return how;
+  const place = withheldKey === 'environment' ? 'OPENSYNC_API_KEY' : withheldKey;
+  return `${how} The key in ${place} belongs to another server.`;
 }
 
 /** What to sync with, by the settings of the moment; undefined when nobody is signed in. */

@@ -14,13 +14,14 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, notSignedIn: 3 } as const;
 /** Runs a command line; every outcome is an exit code and, for a failure, a line on stderr. */
 export async function runProgram(source: Source, args: readonly string[], io: CliIo): Promise<number> {
   let code: number = EXIT.ok;
-  const program = buildProgram({ source, io }, (result) => {
+  const context = { source, io };
+  const program = buildProgram(context, (result) => {
     code = result;
   });
   try {
-    if (args[0] === 'complete') await (await import('./complete.js')).complete(program, args, io);
+    if (args[0] === 'complete') await (await import('./complete.js')).complete(program, args, context);
     else await program.parseAsync([...args], { from: 'user' });
-    await tellOfNewer({ source, io }, args);
+    await tellOfNewer(context, args);
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

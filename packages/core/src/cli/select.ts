@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { parse, resolve } from 'node:path';
 import { errorCode, OpenSyncError } from '../errors.js';
 import type { RawSession, Source } from '../source.js';
 import { isSameFile } from '../sync.js';
@@ -45,9 +45,14 @@ export function findTargets<R>(raws: readonly RawSession<R>[], targets: readonly
   return [...new Set(targets.flatMap((target) => findTarget(raws, target)))];
 }
 
+const MAX_NAMED = 5;
+
 function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSession<R>[] {
   const exact = raws.filter((raw) => raw.id === target || target.startsWith(`${raw.id}/`));
   if (exact.length > 0) return exact;
+  // A subagent as "list" shows it, without the id of the session that it is part of.
+  const parts = raws.filter(({ files }) => files.some((file) => parse(file).name === target));
+  if (parts.length === 1) return parts;
   if (isFile(target)) {
     const path = resolve(target);
     const named = raws.filter((raw) => raw.files.some((file) => isSameFile(file, path)));
@@ -56,8 +61,14 @@ function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSessi
   }
   const beginning = target.length < 4 ? [] : raws.filter((raw) => raw.id.startsWith(target));
   if (beginning.length === 1) return beginning;
-  const why = beginning.length === 0 ? 'There is no session' : `There are ${beginning.length} sessions`;
-  throw new OpenSyncError('usage', `${why} with the id "${target}". "list" shows the ids.`);
+  if (beginning.length === 0)
+    throw new OpenSyncError('usage', `There is no session with the id "${target}". "list" shows the ids.`);
+  const some = beginning.slice(0, MAX_NAMED).map(({ id }) => id);
+  const more = beginning.length > some.length ? `, and ${beginning.length - some.length} more` : '';
+  throw new OpenSyncError(
+    'usage',
+    `The ids of ${beginning.length} sessions begin with "${target}": ${some.join(', ')}${more}. Give more of it.`,
+  );
 }
 
 function isFile(path: string): boolean {

@@ -1,6 +1,7 @@
 import {
   type Config,
   configPath,
+  DEFAULTS,
   maskKey,
   parseSetting,
   resolveConfig,
@@ -13,7 +14,7 @@ import { table } from '../format.js';
 import { settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
-/** Prints one setting as it is, or all with where they come from. A key is never printed whole. */
+/** Prints one setting as it is in force, or all with where they come from. A key is never printed whole. */
 export async function configGet(
   { source, io }: CommandContext,
   name: string | undefined,
@@ -27,10 +28,10 @@ export async function configGet(
     );
   }
   const names = name === undefined ? SETTING_NAMES : [name];
-  const entries = names.map((key) => ({ key, value: shownValue(config, key), origin: origins[key] ?? null }));
+  const entries = names.map((key) => ({ key, ...inForce(config, key, origins[key]) }));
   if (options.json === true) {
     const settings = Object.fromEntries(
-      entries.map(({ key, value, origin }) => [key, { value: value ?? null, origin }]),
+      entries.map(({ key, value, origin }) => [key, { value: value ?? null, origin: origin ?? null }]),
     );
     io.stdout.write(`${JSON.stringify({ schema: 1, settings }, null, 2)}\n`);
   } else if (name !== undefined) {
@@ -46,8 +47,11 @@ function isSetting(name: string): name is SettingName {
   return (SETTING_NAMES as string[]).includes(name);
 }
 
-function shownValue(config: Config, name: SettingName): unknown {
-  return name === 'apiKey' && config.apiKey !== undefined ? maskKey(config.apiKey) : config[name];
+function inForce(config: Config, name: SettingName, origin: string | undefined) {
+  if (name === 'apiKey' && config.apiKey !== undefined) return { value: maskKey(config.apiKey), origin };
+  if (config[name] !== undefined) return { value: config[name], origin };
+  const value = (DEFAULTS as Config)[name];
+  return { value, origin: value === undefined ? undefined : 'default' };
 }
 
 function textOf(value: unknown): string {

@@ -32,7 +32,9 @@ export async function dryRun(
       sleptMs += ms;
     },
   };
-  const { failed } = await syncHistory(syncContext, { ...options, concurrency: 1, onNotice: tell });
+  const summary = await syncHistory(syncContext, { ...options, concurrency: 1, onNotice: tell });
+  const { failed, sessionsSent, messagesSent } = summary;
+  if (sessionsSent + messagesSent + failed === 0) tell('There is nothing to send.');
   printer.end();
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }

@@ -52,7 +52,7 @@ export async function explain(
   io.stdout.write(`\nTotal ${money(row.cost)}\n`);
   for (const { id: callId, cost, toolCost } of calls) {
     if (toolCost === null || Number(cost) === toolCost) continue;
-    io.stdout.write(`${callId}: the tool itself reckoned $${toolCost}\n`);
+    io.stdout.write(`${callId}: the tool itself reckoned $${Number(toolCost.toPrecision(12))}\n`);
   }
   for (const call of calls.filter(({ reason }) => reason !== null)) {
     io.stdout.write(`${printable(`${call.id}: cost unknown: ${call.reason}`)}\n`);

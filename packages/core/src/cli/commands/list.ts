@@ -23,25 +23,30 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const raws = await select(source, findSessions(source, io.env), options, io.env.now());
-  const rows: SessionRow[] = [];
+  const groups: SessionRow[][] = [];
+  let shown = 0;
   let failed = 0;
   let left = 0;
   for (const [index, raw] of raws.entries()) {
     // Lets go of what is closed and collected only between turns of the event loop, such as databases.
     if (index % TURN === 0) await setImmediate();
-    if (rows.length >= limit) {
+    if (shown >= limit) {
       left++;
       continue;
     }
     try {
-      rows.push(...sessionRows(raw, { source, config, syncedOf }));
+      const group = sessionRows(raw, { source, config, syncedOf });
+      groups.push(group);
+      shown += group.length;
     } catch (error) {
       failed++;
       io.stderr.write(`${source.plugin}: ${printable(`${raw.id}: ${errorMessage(error)}`)}\n`);
     }
   }
+  // As the column says: a file may be younger than what was said last.
+  const rows = groups.sort(([a], [b]) => (b?.updatedAt ?? 0) - (a?.updatedAt ?? 0)).flat();
   if (options.json === true) io.stdout.write(`${printableJson({ schema: 1, sessions: rows }, 2)}\n`);
-  else printRows(context, rows, left);
+  else printRows(context, rows, left, options);
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }
 
@@ -53,9 +58,15 @@ function parseLimit({ limit, json }: ListOptions): number {
   throw new OpenSyncError('usage', `--limit "${limit}" is not a whole number above 0.`);
 }
 
-function printRows({ source, io }: CommandContext, rows: readonly SessionRow[], left: number): void {
+function printRows(
+  { source, io }: CommandContext,
+  rows: readonly SessionRow[],
+  left: number,
+  { since, project }: SelectOptions,
+): void {
   if (rows.length === 0) {
-    io.stdout.write(`No ${source.name} sessions found.\n`);
+    const isChosen = since !== undefined || project !== undefined;
+    io.stdout.write(`No ${source.name} sessions ${isChosen ? 'match' : 'found'}.\n`);
     return;
   }
   const header = ['SESSION', 'UPDATED', 'PROJECT', 'TITLE', 'MODEL', 'TOKENS IN', 'OUT', 'COST', 'SYNCED'];

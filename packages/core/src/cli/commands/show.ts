@@ -17,7 +17,7 @@ export interface Opened {
   config: Config;
 }
 
-/** The session that an id (or its beginning) names, subagents by their full id. */
+/** The session that an id or its beginning names, subagents by their id with or without their session's. */
 export function openSession(context: CommandContext, id: string): Opened {
   const { source, io } = context;
   const config = settings(context);
@@ -26,7 +26,8 @@ export function openSession(context: CommandContext, id: string): Opened {
   const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const rows = sessionRows(raw, { source, config, syncedOf });
-  const row = id.includes('/') ? rows.find((candidate) => candidate.id === id) : rows[0];
+  const part = rows.find((candidate) => candidate.id === id || candidate.id.endsWith(`/${id}`));
+  const row = part ?? (id.includes('/') ? undefined : rows[0]);
   if (row === undefined) {
     throw new OpenSyncError('usage', `"${id}" holds no session. "list" shows what there is.`);
   }

@@ -5,8 +5,8 @@ import type { PrivacyLevel } from '../../privacy-setting.js';
 import type { Source } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
-import { dateTime, printableJson } from '../format.js';
-import { accountOf, checkpointsOf, settingsOf } from '../open.js';
+import { dateTime, plural, printableJson } from '../format.js';
+import { accountOf, checkpointsOf, notSignedIn, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 interface Status {
@@ -57,7 +57,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     server: null,
     skewMs: null,
     lastSyncAt: null,
-    lastHook: lastHook(source.plugin, io.env) ?? null,
+    lastHook: wholeMilliseconds(lastHook(source.plugin, io.env)),
     sessions: { found: raws.length, synced: 0, waiting: raws.length },
     waitingFor: null,
     privacy: {
@@ -68,8 +68,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
   };
   let code: number = EXIT.ok;
   if (account === undefined) {
-    result.error = `Not signed in. Run "${source.plugin} login".`;
-    if (withheldKey !== undefined) result.error += ` The key in ${withheldKey} belongs to another server.`;
+    result.error = notSignedIn(source.plugin, withheldKey);
     code = EXIT.notSignedIn;
   } else {
     const checkpoints = checkpointsOf(context, account);
@@ -111,6 +110,11 @@ async function check(
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
 }
 
+/** A mark has the time of its file, which some file systems tell finer. */
+function wholeMilliseconds(mark: Mark | undefined): Mark | null {
+  return mark === undefined ? null : { ...mark, at: Math.round(mark.at) };
+}
+
 function reasonOf({ connected }: Status, { plugin, trigger }: Source): string {
   if (!connected) return 'the connection';
   return `${trigger === undefined ? `"${plugin} watch"` : 'the next turn'}, or "${plugin} sync"`;
@@ -130,7 +134,7 @@ function describe({ name, trigger }: Source, status: Status): string {
     `Privacy   ${describePrivacy(status.privacy)}`,
     ...(status.waitingFor === null
       ? []
-      : [`Waiting   ${status.sessions.waiting} sessions, for ${status.waitingFor}`]),
+      : [`Waiting   ${plural(status.sessions.waiting, 'session')}, for ${status.waitingFor}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -140,10 +144,10 @@ function describeHook(hook: Mark | null): string {
 }
 
 function describePrivacy({ default: level, projects, sentBefore }: Status['privacy']): string {
-  const own = projects === 0 ? '' : `, ${projects} projects with a level of their own`;
+  const own = projects === 0 ? '' : `, ${plural(projects, 'project')} with a level of its own`;
   const before =
     sentBefore === 0
       ? ''
-      : `. ${sentBefore} sessions are private now and were sent before: delete them there`;
+      : `. Private now and sent before: ${plural(sentBefore, 'session')}, which only the server can delete`;
   return `${level}${own}${before}`;
 }
