@@ -14,11 +14,12 @@ function sourceFiles(): string[] {
 
 describe('core', () => {
   it('names no coding tool', () => {
-    const naming = sourceFiles().filter((file) =>
-      /claude[ -]?code|codex|opencode|cursor[ -]cli|\.(claude|cursor)\b/i.test(
-        readFileSync(join(SOURCE, file), 'utf8'),
-      ),
-    );
+    const tools = readdirSync(join(SOURCE, '../..')).flatMap((name) => /^(.+)-sync$/.exec(name)?.[1] ?? []);
+    expect(tools.length).toBeGreaterThan(3);
+    const names = tools.map((tool) => tool.replace('-', '[ -]?'));
+    const folders = tools.map((tool) => tool.split('-')[0]);
+    const pattern = new RegExp(`\\b(${names.join('|')})\\b|\\.(${folders.join('|')})\\b`, 'i');
+    const naming = sourceFiles().filter((file) => pattern.test(readFileSync(join(SOURCE, file), 'utf8')));
     expect(naming).toEqual([]);
   });
 
@@ -52,15 +53,19 @@ describe('core', () => {
         "filePart",
         "filesVersion",
         "findSessions",
+        "firstRecord",
         "follow",
         "isOpenSyncError",
         "jsonl",
         "listOf",
         "loadConfig",
+        "mainModel",
         "nodeEnv",
         "normalizeUrl",
         "openCheckpoints",
+        "parseJson",
         "partsOf",
+        "plural",
         "priceCalls",
         "promptTokens",
         "readJson",
@@ -78,7 +83,9 @@ describe('core', () => {
         "textOf",
         "timeOf",
         "unreadable",
+        "usageOf",
         "withDatabase",
+        "withoutElements",
       ]
     `);
   });

@@ -1,18 +1,25 @@
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { source as claudeCode } from '../../claude-code-sync/src/source.js';
 import { API_KEY, type Fault, faults, type HostedOptions } from '../test/hosted-server.js';
 import { type TinyLine, tinySource } from '../test/tiny-source.js';
-import { createWorld, killLockOwners, MINUTE, prompt, START, type World } from '../test/world.js';
+import {
+  cleanSnapshot,
+  createWorld,
+  killLockOwners,
+  MINUTE,
+  prompt,
+  SAFE,
+  START,
+  snapshot,
+  type World,
+} from '../test/world.js';
 import { createClient } from './client.js';
 import { jsonl } from './read/jsonl.js';
 import { syncFile, syncHistory } from './sync.js';
 
-const FIXTURES = fileURLToPath(new URL('../../claude-code-sync/fixtures/', import.meta.url));
-const SAFE: HostedOptions = { capabilities: ['batch', 'immediate-updates', 'unlimited'] };
 const usage = { input: 10, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 5, reasoning: null };
 
 /** A small history with a bit of everything: three sessions, ten messages. */
@@ -41,20 +48,6 @@ function writeHistory({ write }: World): void {
     Array.from({ length: 5 }, (_, n) => prompt(`m${n}`, `text ${n}`, n)),
     START - MINUTE,
   );
-}
-
-const snapshot = ({ server }: World) => server.store.snapshot();
-
-/** What a server holds after one undisturbed sync of the history. */
-async function cleanSnapshot(
-  options: HostedOptions,
-  fill: (world: World) => void,
-  sync = (w: World) => w.sync(),
-) {
-  const world = await createWorld(options);
-  fill(world);
-  expect(await sync(world)).toMatchObject({ failed: 0, poison: 0 });
-  return { state: snapshot(world), requests: world.newRequests().length };
 }
 
 describe.each<[string, HostedOptions]>([
@@ -195,76 +188,6 @@ function contentOf(world: World) {
     messages: messages.map((message) => ({ ...message, createdAt: 0 })),
   }));
 }
-
-describe('histories that the real tool wrote', () => {
-  const fill = (version: string) => (world: World) =>
-    cpSync(join(FIXTURES, version, 'projects'), join(world.home, '.claude', 'projects'), { recursive: true });
-  const sync = (world: World, changes = {}) => world.sync({}, { source: claudeCode as never, ...changes });
-
-  it.each(['2.1.330', '2.0.37-2.1.74'])(
-    'of %s arrive alike on both kinds of server, and once',
-    async (version) => {
-      const hosted = await cleanSnapshot({}, fill(version), sync);
-      const world = await createWorld(SAFE);
-      fill(version)(world);
-      const summary = await sync(world);
-      // A session that holds nothing but subagents has no time: only a server that corrects its own is told of it.
-      const spoken = (state: unknown) =>
-        (state as { messages: unknown[] }[]).filter(({ messages }) => messages.length > 0);
-      expect(spoken(snapshot(world))).toEqual(hosted.state);
-      expect(summary).toMatchObject({
-        failed: 0,
-        poison: 0,
-        sessionsSent: (snapshot(world) as unknown[]).length,
-      });
-      expect(await sync(world)).toMatchObject({ unchanged: summary.sessions, messagesSent: 0 });
-    },
-  );
-
-  it('arrive whole when the network is gone after any request and comes back', async () => {
-    const clean = await cleanSnapshot({}, fill('2.1.330'), sync);
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: clean.requests }), fc.boolean(), async (n, applied) => {
-        const world = await createWorld();
-        fill('2.1.330')(world);
-        world.server.fault = ({ number }) =>
-          number > n ? (applied ? faults.lostAnswer : faults.unreachable) : undefined;
-        await sync(world);
-        world.server.fault = () => undefined;
-        expect(await sync(world)).toMatchObject({ failed: 0 });
-        expect(snapshot(world)).toEqual(clean.state);
-        await world.server.close();
-      }),
-      { numRuns: 5 },
-    );
-  });
-
-  it('grow line by line, cut anywhere, to the state of one late sync', async () => {
-    const clean = await cleanSnapshot({}, fill('2.1.330'), sync);
-    const name = join('-home-dev-work', 'aaaa0002-0000-4000-8000-000000000000.jsonl');
-    const whole = readFileSync(join(FIXTURES, '2.1.330', 'projects', name));
-    await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.nat(whole.length), { maxLength: 6 }), async (cuts) => {
-        const world = await createWorld();
-        fill('2.1.330')(world);
-        const path = join(world.home, '.claude', 'projects', name);
-        rmSync(path);
-        let from = 0;
-        for (const cut of [...cuts.sort((a, b) => a - b), whole.length]) {
-          appendFileSync(path, whole.subarray(from, cut));
-          from = cut;
-          world.clock.now += 7_000;
-          const summary = await syncFile(world.context(claudeCode as never), path);
-          expect(summary).toMatchObject({ failed: 0, poison: 0 });
-        }
-        await sync(world);
-        expect(snapshot(world)).toEqual(clean.state);
-        await world.server.close();
-      }),
-      { numRuns: 4 },
-    );
-  });
-});
 
 describe('an interruption', () => {
   it.each<[string, HostedOptions]>([
@@ -541,38 +464,6 @@ describe('two runs at once', () => {
     expect(summaries.every(({ failed }) => failed === 0)).toBe(true);
     expect(summaries.reduce((sum, { messagesSent }) => sum + messagesSent, 0)).toBe(10);
     expect(await world.sync()).toMatchObject({ unchanged: 3, messagesSent: 0 });
-  });
-
-  it('on one session make the first look again, at files that came meanwhile too', async () => {
-    const world = await createWorld();
-    const fixture = join(FIXTURES, '2.1.330', 'projects', '-home-dev-work');
-    const target = join(world.home, '.claude', 'projects', '-home-dev-work');
-    const id = 'aaaa0003-0000-4000-8000-000000000000';
-    mkdirSync(target, { recursive: true });
-    cpSync(join(fixture, `${id}.jsonl`), join(target, `${id}.jsonl`));
-    const context = world.context(claudeCode as never);
-    const path = join(target, `${id}.jsonl`);
-    let second: Promise<unknown> = Promise.resolve();
-    world.server.fault = ({ number }) => {
-      if (number === 2) {
-        cpSync(join(fixture, id), join(target, id), { recursive: true });
-        second = syncFile(world.context(claudeCode as never), path, {
-          onNotice: (text) => world.notices.push(text),
-        });
-      }
-      return undefined;
-    };
-    const summary = await syncFile(context, path);
-    await second;
-    expect(world.notices).toContain(`${id}: another process is syncing it.`);
-    const shown = (snapshot(world) as { externalId: string }[]).map(({ externalId }) => externalId);
-    expect(shown).toHaveLength(3);
-    // Each session counts once, although the first was looked at twice.
-    expect(summary).toMatchObject({ sessions: 3, sessionsSent: expect.any(Number), unchanged: 0, failed: 0 });
-    expect(await syncFile(world.context(claudeCode as never), path)).toMatchObject({
-      sessions: 3,
-      unchanged: 3,
-    });
   });
 });
 

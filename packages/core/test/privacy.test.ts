@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { PrivacySetting } from '../src/privacy-setting.js';
 import type { SyncOptions } from '../src/sync.js';
-import { createWorld, MINUTE, prompt, START, type World } from './world.js';
+import { createWorld, MINUTE, prompt, SAFE, START, type World } from './world.js';
 
 const SECRET: PrivacySetting = { projects: [{ path: '~/secret/**', level: 'off' }] };
 
 /** One session of a project that is to stay here, one that may leave, one without a project. */
 async function createHistory(): Promise<World> {
-  const world = await createWorld({ capabilities: ['batch', 'immediate-updates', 'unlimited'] });
+  const world = await createWorld(SAFE);
   const { home, write } = world;
   write(
     'hidden',
@@ -104,7 +104,7 @@ it('sends the path of a project below the home directory with ~, unless that is 
 });
 
 it('leaves the results of tools out when they are not to be sent, and says how long they were', async () => {
-  const world = await createWorld({ capabilities: ['batch', 'immediate-updates', 'unlimited'] });
+  const world = await createWorld(SAFE);
   const call = { type: 'tool-call', id: 't', name: 'read', args: { path: 'x' } } as const;
   const result = { type: 'tool-result', id: 't', name: 'read', result: 'größe', isError: true } as const;
   world.write('one', [{ ...prompt('m1'), role: 'assistant', parts: [call, result] }]);

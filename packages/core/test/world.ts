@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { checkpointFolder, openCheckpoints } from '../src/checkpoint.js';
 import { createClient } from '../src/client.js';
 import type { Config } from '../src/config.js';
@@ -123,3 +123,21 @@ export function killLockOwners(folder: string): void {
 export const DEAD_PROCESS = 2 ** 30;
 /** Content of a lock whose process is gone. */
 export const DEAD_LOCK = `${DEAD_PROCESS} ${hostname()} token`;
+
+/** A server to which everything may be sent at once. */
+export const SAFE: HostedOptions = { capabilities: ['batch', 'immediate-updates', 'unlimited'] };
+
+/** All that the server of a world holds. */
+export const snapshot = ({ server }: World) => server.store.snapshot();
+
+/** What a server holds after one undisturbed sync of the history. */
+export async function cleanSnapshot(
+  options: HostedOptions,
+  fill: (world: World) => void,
+  sync = (w: World) => w.sync(),
+) {
+  const world = await createWorld(options);
+  fill(world);
+  expect(await sync(world)).toMatchObject({ failed: 0, poison: 0 });
+  return { state: snapshot(world), requests: world.newRequests().length };
+}

@@ -7,12 +7,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { API_KEY, type HostedOptions } from '../../test/hosted-server.js';
 import { type TinyLine, tinySource } from '../../test/tiny-source.js';
-import { createWorld, MINUTE, prompt, START, type World } from '../../test/world.js';
+import { createWorld, MINUTE, prompt, SAFE, START, type World } from '../../test/world.js';
 import type { PrivacyLevel } from '../privacy-setting.js';
 import type { SyncOptions } from '../sync.js';
 import { createCli } from './create-cli.js';
-
-const SAFE: HostedOptions = { capabilities: ['batch', 'immediate-updates', 'unlimited'] };
 
 /** What `sync --dry-run` prints in a world. */
 async function dryRun(world: World, args: string[] = [], vars: Record<string, string> = {}) {
