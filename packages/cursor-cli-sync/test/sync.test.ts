@@ -1,15 +1,15 @@
 import { readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunningServer } from '@opensync/server';
+import { expect, it } from 'vitest';
 import {
-  checkpointFolder,
-  createClient,
-  openCheckpoints,
-  type SyncSummary,
-  syncFile,
-  syncHistory,
-} from '@opensync/core';
-import { type RunningServer, startServer } from '@opensync/server';
-import { expect, it, onTestFinished } from 'vitest';
+  get,
+  newServer,
+  type StoredMessage,
+  type StoredSession,
+  storedSessions,
+  syncTo,
+} from '../../core/test/embedded.js';
 import { source } from '../src/source.js';
 import {
   chat,
@@ -23,68 +23,19 @@ import {
   rowsOf,
   sessionsOf,
   stateOf,
-  temporaryFolder,
 } from './home.js';
 import { StoreEditor } from './store-editor.js';
 
 const now = () => NOW;
-
-async function newServer(): Promise<RunningServer> {
-  const folder = temporaryFolder();
-  const server = await startServer({ db: join(folder, 'server.db'), port: 0, home: folder, now });
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** What syncs a history to a server from here on, with a state of its own. */
-function pluginOf(home: string, { url, apiKey }: RunningServer): (file?: string) => Promise<SyncSummary> {
-  const env = envOf(home);
-  const state = { ...env, home: temporaryFolder() };
-  const folder = checkpointFolder({ env: state, sourceId: source.id, url, apiKey });
-  return (file) => {
-    const client = createClient({ url, apiKey, now });
-    const context = { source, env, config: {}, client, checkpoints: openCheckpoints(folder, now) };
-    return file === undefined ? syncHistory(context) : syncFile(context, file);
-  };
-}
-
-interface StoredSession {
-  id: string;
-  externalId: string;
-  title: string;
-  projectPath?: string;
-  createdAt: number;
-  messageCount: number;
-  promptTokens: number;
-  completionTokens: number;
-  cost: number;
-}
-
-interface StoredMessage {
-  externalId: string;
-  role: string;
-  createdAt: number;
-  parts: { type: string; content: { id?: string } | string }[];
-}
-
-async function get<T>({ url, apiKey }: RunningServer, path: string): Promise<T> {
-  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
-  expect(response.status).toBe(200);
-  return (await response.json()) as T;
-}
-
-async function stored(server: RunningServer): Promise<Map<string, StoredSession>> {
-  const { sessions } = await get<{ sessions: StoredSession[] }>(server, '/api/sessions?limit=1000');
-  return new Map(sessions.map((session) => [session.externalId, session]));
-}
+const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, envOf(home));
 
 it('sends what list prints, in order, once, and leaves the history as it is', async () => {
   const home = copyOfFixture();
   const before = stateOf(home);
-  const server = await newServer();
+  const server = await newServer(now);
   const sync = pluginOf(home, server);
   expect(await sync()).toMatchObject({ failed: 0, poison: 0, sessions: 10, unchanged: 0 });
-  const sessions = await stored(server);
+  const sessions = await storedSessions(server);
   const rows = rowsOf(home);
   expect([...sessions.keys()].sort()).toEqual(rows.map(({ id }) => id).sort());
   for (const row of rows) {
@@ -110,7 +61,7 @@ it('sends what list prints, in order, once, and leaves the history as it is', as
   }
   const second = await sync();
   expect(second).toMatchObject({ sessionsSent: 0, messagesSent: 0, failed: 0, unchanged: 10 });
-  expect(await stored(server)).toEqual(sessions);
+  expect(await storedSessions(server)).toEqual(sessions);
   expect(stateOf(home)).toEqual(before);
 });
 
@@ -119,7 +70,7 @@ it('opens nothing when nothing changed', async () => {
   const paths = Object.keys(stateOf(home)).filter((name) => /\.(db|jsonl|txt)$/.test(name));
   const keepTime = (path: string) => utimesSync(path, 1_790_000_000, 1_790_000_000);
   paths.forEach(keepTime);
-  const sync = pluginOf(home, await newServer());
+  const sync = pluginOf(home, await newServer(now));
   await sync();
   // Whoever opened one of these now would fail.
   for (const path of paths) {
@@ -131,7 +82,7 @@ it('opens nothing when nothing changed', async () => {
 
 it('sends no more than what is new, when a file of the chat is named', async () => {
   const home = copyOfFixture();
-  const server = await newServer();
+  const server = await newServer(now);
   const sync = pluginOf(home, server);
   await sync();
   const file = join(home, folderOf('2'), 'store.db');
@@ -140,14 +91,14 @@ it('sends no more than what is new, when a file of the chat is named', async () 
   store.list = [...store.list, prompt];
   store.save();
   expect(await sync(file)).toMatchObject({ sessions: 1, messagesSent: 1, failed: 0 });
-  expect((await stored(server)).get(chat('2'))?.messageCount).toBe(8);
+  expect((await storedSessions(server)).get(chat('2'))?.messageCount).toBe(8);
   const transcript = `.cursor/projects/home-dev-acme-api/agent-transcripts/${chat('2')}/${chat('2')}.jsonl`;
   writeFileSync(join(home, transcript), readFileSync(join(home, transcript)));
   expect(await sync(join(home, transcript))).toMatchObject({ sessions: 1, messagesSent: 0, failed: 0 });
 });
 
 it('ends the same when it was synced half-way as when it was synced at once', async () => {
-  const [whole, growing] = [await newServer(), await newServer()];
+  const [whole, growing] = [await newServer(now), await newServer(now)];
   const home = copyOfFixture();
   await pluginOf(home, whole)();
   const sync = pluginOf(home, growing);
@@ -163,7 +114,7 @@ it('ends the same when it was synced half-way as when it was synced at once', as
   writeFileSync(file, finished);
   await sync();
   const contents = async (server: RunningServer) => {
-    const id = (await stored(server)).get(chat('2'))?.id;
+    const id = (await storedSessions(server)).get(chat('2'))?.id;
     const { messages } = await get<{ messages: StoredMessage[] }>(server, `/api/sessions/get?id=${id}`);
     return messages.map(({ externalId, role, parts }) => ({ externalId, role, parts }));
   };
@@ -177,10 +128,10 @@ it('sends a title that only the statistics of the tool know, when they come to k
   store.save();
   const [tracking, later] = [join(home, '.cursor/ai-tracking'), join(home, 'later')];
   renameSync(tracking, later);
-  const server = await newServer();
+  const server = await newServer(now);
   const sync = pluginOf(home, server);
   await sync();
-  const title = async () => (await stored(server)).get(chat('2'))?.title;
+  const title = async () => (await storedSessions(server)).get(chat('2'))?.title;
   expect(await title()).toBe('Add a /healthz route and run the tests.');
   renameSync(later, tracking);
   expect(await sync()).toMatchObject({ sessionsSent: 1, messagesSent: 0, failed: 0 });
@@ -192,11 +143,11 @@ it('sends the totals of a chat when its last turn was recorded, and looks at no 
   const other = join(home, folderOf('6'), 'store.db');
   const keepTime = () => utimesSync(other, 1_790_000_000, 1_790_000_000);
   keepTime();
-  const server = await newServer();
+  const server = await newServer(now);
   const sync = pluginOf(home, server);
   await sync();
   const totals = async (number: string) => {
-    const { promptTokens, completionTokens, cost } = (await stored(server)).get(
+    const { promptTokens, completionTokens, cost } = (await storedSessions(server)).get(
       chat(number),
     ) as StoredSession;
     return { promptTokens, completionTokens, cost };
@@ -217,13 +168,13 @@ it('sends the totals of a chat when its last turn was recorded, and looks at no 
 
 it('finds the chats that the journal tells news of when it is the journal that changed', async () => {
   const home = copyOfFixture();
-  const server = await newServer();
+  const server = await newServer(now);
   const sync = pluginOf(home, server);
   record(home, ...hooksOf('2'));
   await sync();
   record(home, ...hooksOf('6'));
   expect(await sync(join(home, JOURNAL))).toMatchObject({ sessions: 2, sessionsSent: 1, unchanged: 1 });
-  expect((await stored(server)).get(chat('6'))).toMatchObject({
+  expect((await storedSessions(server)).get(chat('6'))).toMatchObject({
     promptTokens: 4000,
     completionTokens: 200,
     cost: 0.0022,

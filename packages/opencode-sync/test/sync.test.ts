@@ -1,67 +1,18 @@
-import { join } from 'node:path';
+import type { RunningServer } from '@opensync/server';
+import { describe, expect, it } from 'vitest';
 import {
-  checkpointFolder,
-  createClient,
-  openCheckpoints,
-  type SyncSummary,
-  syncFile,
-  syncHistory,
-} from '@opensync/core';
-import { type RunningServer, startServer } from '@opensync/server';
-import { afterAll, describe, expect, it } from 'vitest';
+  get,
+  newServer,
+  type StoredMessage,
+  type StoredSession,
+  storedSessions,
+  syncTo,
+} from '../../core/test/embedded.js';
 import { source } from '../src/source.js';
-import { copyOf, databaseOf, edit, envOf, fingerprint, rowsOf, temporaryFolder } from './home.js';
+import { copyOf, databaseOf, edit, envOf, fingerprint, rowsOf } from './home.js';
 
 const now = () => Date.parse('2026-12-01T00:00:00Z');
-
-const servers: RunningServer[] = [];
-afterAll(async () => {
-  for (const server of servers) await server.close();
-});
-
-async function newServer(): Promise<RunningServer> {
-  const folder = temporaryFolder();
-  const server = await startServer({ db: join(folder, 'server.db'), port: 0, home: folder, now });
-  servers.push(server);
-  return server;
-}
-
-/** What syncs a history to a server from here on, with a state of its own. */
-function pluginOf(home: string, { url, apiKey }: RunningServer): (file?: string) => Promise<SyncSummary> {
-  const env = { ...envOf(home), home: temporaryFolder(), now };
-  const folder = checkpointFolder({ env, sourceId: source.id, url, apiKey });
-  return (file) => {
-    const client = createClient({ url, apiKey, now });
-    const context = { source, env, config: {}, client, checkpoints: openCheckpoints(folder, now) };
-    return file === undefined ? syncHistory(context) : syncFile(context, file);
-  };
-}
-
-interface StoredSession {
-  id: string;
-  externalId: string;
-  title: string;
-  promptTokens: number;
-  completionTokens: number;
-  createdAt: number;
-}
-
-interface StoredMessage {
-  externalId: string;
-  createdAt: number;
-  parts: { type: string; content: { id?: string } | string }[];
-}
-
-async function get<T>({ url, apiKey }: RunningServer, path: string): Promise<T> {
-  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
-  expect(response.status).toBe(200);
-  return (await response.json()) as T;
-}
-
-async function storedSessions(server: RunningServer): Promise<Map<string, StoredSession>> {
-  const { sessions } = await get<{ sessions: StoredSession[] }>(server, '/api/sessions?limit=1000');
-  return new Map(sessions.map((session) => [session.externalId, session]));
-}
+const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, { ...envOf(home), now });
 
 describe.each([[['1.18.33']], [['1.18.33-wal']], [['1.1.65']], [['0.5.29']], [['1.18.33', '1.1.65']]])(
   'the history of %s on a server',
@@ -69,7 +20,7 @@ describe.each([[['1.18.33']], [['1.18.33-wal']], [['1.1.65']], [['0.5.29']], [['
     it('is what list prints, in order, and is sent once', async () => {
       const home = copyOf(...versions);
       const before = fingerprint(home);
-      const server = await newServer();
+      const server = await newServer(now);
       const sync = pluginOf(home, server);
       const rows = rowsOf(home);
       expect(await sync()).toMatchObject({ failed: 0, poison: 0, unchanged: 0, sessions: rows.length });
@@ -109,7 +60,7 @@ function expectInOrder(sessionId: string, messages: StoredMessage[]): void {
 describe('a trigger that names the database', () => {
   it('sends every session of it, and afterwards what has changed alone', async () => {
     const home = copyOf('1.18.33');
-    const server = await newServer();
+    const server = await newServer(now);
     const sync = pluginOf(home, server);
     expect(await sync(databaseOf(home))).toMatchObject({ sessions: 15, sessionsSent: 15, failed: 0 });
     const id = 'ses_dfdb0da0fffeQopKN3CZfq2pwg';

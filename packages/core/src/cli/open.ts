@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CheckpointStore, checkpointFolder, openCheckpoints } from '../checkpoint.js';
-import type { Client } from '../client.js';
+import type { Client, ClientOptions } from '../client.js';
 import {
   type Config,
   configPath,
@@ -82,10 +82,17 @@ export function syncContextsOf(context: CommandContext): () => SyncContext | und
 }
 
 /** Loaded when there is something to send: most runs find nothing. */
-export async function connect({ io }: CommandContext, account: Account): Promise<Client> {
+export async function connect(
+  { io }: CommandContext,
+  account: Account,
+  options: Pick<ClientOptions, 'retries'> = {},
+): Promise<Client> {
   const { createClient } = await import('../client.js');
-  return createClient({ ...account, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
+  return createClient({ ...account, ...options, now: io.env.now, ...(io.fetch && { fetch: io.fetch }) });
 }
+
+/** For a person who waits for an answer. */
+export const SOON = { retries: 1 };
 
 export function checkpointsOf({ source, io }: CommandContext, account: Account): CheckpointStore {
   const folder = checkpointFolder({ env: io.env, sourceId: source.id, ...account });

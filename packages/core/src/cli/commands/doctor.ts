@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, statfsSync, statSync } from 'node:fs';
-import { createClient, type Health } from '../../client.js';
+import type { Health } from '../../client.js';
 import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
 import { errorMessage, isOpenSyncError } from '../../errors.js';
 import { jsonl } from '../../read/jsonl.js';
@@ -13,7 +13,7 @@ import { logFile } from '../../trigger/log.js';
 import { dateTime, printable, printableJson } from '../format.js';
 import { hookCommand } from '../hook-command.js';
 import { isNewer } from '../newer-version.js';
-import { accountOf, checkpointsOf, settingsOf } from '../open.js';
+import { accountOf, checkpointsOf, connect, SOON, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /** A finding, and what part of the setup it is about. */
@@ -75,7 +75,8 @@ async function examine(context: CommandContext): Promise<Report[]> {
 /** Clocks so far apart date messages visibly wrong. */
 const MAX_SKEW_MS = 60_000;
 
-async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
+async function checkServer(context: CommandContext): Promise<Report[]> {
+  const { source, io } = context;
   const login = `Run "${source.plugin} login".`;
   let config: Config;
   try {
@@ -90,12 +91,7 @@ async function checkServer({ source, io }: CommandContext): Promise<Report[]> {
   }
   const account = accountOf(config, io.env);
   if (account === undefined) return [failure('sign-in', 'nobody is signed in', login)];
-  const client = createClient({
-    ...account,
-    retries: 1,
-    now: io.env.now,
-    ...(io.fetch && { fetch: io.fetch }),
-  });
+  const client = await connect(context, account, SOON);
   const answer = await client.checkKey();
   if (!answer.success || answer.data === undefined) {
     const remedy =

@@ -1,10 +1,10 @@
 import type { CheckpointStore } from '../../checkpoint.js';
-import { type Answer, type Client, createClient, type Health } from '../../client.js';
+import type { Answer, Client, Health } from '../../client.js';
 import type { Config } from '../../config.js';
 import { type SyncContext, type SyncOptions, syncHistory } from '../../sync.js';
 import type { SyncMessageData, SyncSessionData } from '../../types.js';
 import { printable, printableJson } from '../format.js';
-import { accountOf, checkpointsOf } from '../open.js';
+import { accountOf, checkpointsOf, connect, SOON } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 /**
@@ -41,20 +41,16 @@ export async function dryRun(
 
 /** Nobody knows what a server takes that does not answer: then everything is printed, once. */
 async function healthOf(
-  { io }: CommandContext,
+  context: CommandContext,
   config: Config,
   tell: (text: string) => void,
 ): Promise<Answer<Health>> {
+  const { io } = context;
   const account = accountOf(config, io.env);
   const capabilities = ['immediate-updates', 'unlimited'];
   const assumed = { success: true, data: { timestamp: io.env.now(), skewMs: 0, capabilities } };
   if (account === undefined) return assumed;
-  const client = createClient({
-    ...account,
-    retries: 1,
-    now: io.env.now,
-    ...(io.fetch && { fetch: io.fetch }),
-  });
+  const client = await connect(context, account, SOON);
   const health = await client.health();
   if (!health.success) tell(`${health.error} This is what it would be sent.`);
   return health.success ? health : assumed;

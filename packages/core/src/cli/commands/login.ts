@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient } from '../../client.js';
 import {
   type Config,
   configPath,
@@ -14,7 +13,7 @@ import { recordPath } from '../../trigger/setup-record.js';
 import { normalizeUrl } from '../../url.js';
 import type { CliIo } from '../create-cli.js';
 import { localServer } from '../local-server.js';
-import { type Account, settingsOf } from '../open.js';
+import { type Account, connect, SOON, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 export interface LoginOptions {
@@ -27,12 +26,7 @@ export interface LoginOptions {
 export async function login(context: CommandContext, options: LoginOptions): Promise<number> {
   const { source, io } = context;
   const account = await askAccount(context, options);
-  const client = createClient({
-    ...account,
-    retries: 1,
-    now: io.env.now,
-    ...(io.fetch && { fetch: io.fetch }),
-  });
+  const client = await connect(context, account, SOON);
   const answer = await client.checkKey();
   if (!answer.success)
     throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');

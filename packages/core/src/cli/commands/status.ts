@@ -1,4 +1,4 @@
-import { createClient, type Health } from '../../client.js';
+import type { Health } from '../../client.js';
 import { maskKey, resolveConfig } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
 import type { PrivacyLevel } from '../../privacy-setting.js';
@@ -6,7 +6,7 @@ import type { Source } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
 import { dateTime, plural, printableJson } from '../format.js';
-import { accountOf, checkpointsOf, notSignedIn, settingsOf } from '../open.js';
+import { type Account, accountOf, checkpointsOf, connect, notSignedIn, SOON, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
 interface Status {
@@ -95,16 +95,8 @@ export async function status(context: CommandContext, options: { json?: boolean 
   return code;
 }
 
-async function check(
-  { io }: CommandContext,
-  account: { url: string; apiKey: string },
-): Promise<Health | OpenSyncError> {
-  const client = createClient({
-    ...account,
-    retries: 1,
-    now: io.env.now,
-    ...(io.fetch && { fetch: io.fetch }),
-  });
+async function check(context: CommandContext, account: Account): Promise<Health | OpenSyncError> {
+  const client = await connect(context, account, SOON);
   const answer = await client.checkKey();
   if (answer.success && answer.data !== undefined) return answer.data;
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
