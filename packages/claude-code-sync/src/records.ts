@@ -5,6 +5,8 @@
  * docs/formats/claude-code.md says which client writes what.
  */
 
+import { countOf, type Fields, isFields } from '@opensync/core/plugin';
+
 /** Any line. Most fields belong to some line types only. */
 export interface Line {
   type: string;
@@ -66,13 +68,8 @@ export interface UsageRecord {
   speed: string | undefined;
 }
 
-type Fields = Record<string, unknown>;
-
-const fields = (value: unknown): Fields | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+const fields = (value: unknown): Fields | undefined => (isFields(value) ? value : undefined);
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const count = (value: unknown): number | undefined =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 const contentOf = (value: unknown): Content | undefined => (Array.isArray(value) ? value : text(value));
 
 /** Undefined for a value that is no record. */
@@ -126,14 +123,14 @@ function usageRecordOf(usage: Fields | undefined): UsageRecord | undefined {
   if (usage === undefined) return undefined;
   const split = fields(usage.cache_creation);
   return {
-    input: count(usage.input_tokens),
-    output: count(usage.output_tokens),
-    cacheRead: count(usage.cache_read_input_tokens),
-    cacheWrite: count(usage.cache_creation_input_tokens),
-    cacheWrite5m: count(split?.ephemeral_5m_input_tokens),
-    cacheWrite1h: count(split?.ephemeral_1h_input_tokens),
-    thinking: count(fields(usage.output_tokens_details)?.thinking_tokens),
-    webSearches: count(fields(usage.server_tool_use)?.web_search_requests),
+    input: countOf(usage.input_tokens),
+    output: countOf(usage.output_tokens),
+    cacheRead: countOf(usage.cache_read_input_tokens),
+    cacheWrite: countOf(usage.cache_creation_input_tokens),
+    cacheWrite5m: countOf(split?.ephemeral_5m_input_tokens),
+    cacheWrite1h: countOf(split?.ephemeral_1h_input_tokens),
+    thinking: countOf(fields(usage.output_tokens_details)?.thinking_tokens),
+    webSearches: countOf(fields(usage.server_tool_use)?.web_search_requests),
     serviceTier: text(usage.service_tier),
     speed: text(usage.speed),
   };

@@ -55,6 +55,7 @@ describe('core', () => {
         "findSessions",
         "firstRecord",
         "follow",
+        "isFields",
         "isOpenSyncError",
         "jsonl",
         "listOf",

@@ -18,6 +18,7 @@ import { errorCode } from './errors.js';
 import { isAlive } from './is-alive.js';
 import type { Acknowledged } from './plan.js';
 import { appendPrivate } from './private-file.js';
+import { isFields } from './read/values.js';
 import type { Env } from './source.js';
 import { isLoopback } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -175,11 +176,11 @@ function readCheckpoint(file: string): Checkpoint | undefined {
 /** By hand: this file is read when there is nothing else to do, and a schema would cost more than the rest. */
 function isCheckpoint(value: unknown): value is Checkpoint {
   const { schema, sessions } = (value ?? {}) as Partial<Checkpoint>;
-  return schema === 1 && isRecord(sessions) && Object.values(sessions).every(isAcknowledged);
+  return schema === 1 && isFields(sessions) && Object.values(sessions).every(isAcknowledged);
 }
 
 function isAcknowledged(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isFields(value)) return false;
   const { header, title, messages, refused = {} } = value;
   return [header, title].every(isOptionalText) && isTexts(messages) && isTexts(refused);
 }
@@ -189,11 +190,7 @@ function isOptionalText(value: unknown): boolean {
 }
 
 function isTexts(value: unknown): boolean {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isFields(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 function parseJson(text: string): unknown {

@@ -22,7 +22,7 @@ export { sessionsByRow } from './read/rows.js';
 export type { ReadDatabase, SqlRow, SqlValue } from './read/sqlite.js';
 export { withDatabase } from './read/sqlite.js';
 export type { Fields } from './read/values.js';
-export { countOf, fieldsOf, listOf, stringOf, timeOf } from './read/values.js';
+export { countOf, fieldsOf, isFields, listOf, stringOf, timeOf } from './read/values.js';
 export type {
   Env,
   FilePattern,

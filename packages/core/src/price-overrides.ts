@@ -1,3 +1,5 @@
+import { isFields } from './read/values.js';
+
 /** Decimal places of a price. */
 export const MAX_PLACES = 12;
 export const DECIMAL = /^\d{1,12}(\.\d{1,12})?$/;
@@ -30,19 +32,15 @@ const PRICES = new Set([...REQUIRED, 'cacheRead', 'cacheWrite5m', 'cacheWrite1h'
 
 /** Path to the first part that makes a value no price table, empty for the value itself; undefined when it is one. */
 export function wrongPriceAt(value: unknown): string[] | undefined {
-  if (!isObject(value)) return [];
+  if (!isFields(value)) return [];
   for (const [model, row] of Object.entries(value)) {
-    if (!isObject(row)) return [model];
+    if (!isFields(row)) return [model];
     const missing = REQUIRED.find((name) => !Object.hasOwn(row, name));
     if (missing !== undefined) return [model, missing];
     const wrong = Object.entries(row).find(([name, price]) => !PRICES.has(name) || !isPrice(price));
     if (wrong !== undefined) return [model, wrong[0]];
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isPrice(price: unknown): boolean {

@@ -1,3 +1,5 @@
+import { isFields } from './read/values.js';
+
 /**
  * How much of a session leaves the machine: all of it without its secrets, its numbers, or nothing.
  * In the order of what they give away, the least first.
@@ -21,7 +23,7 @@ export interface ProjectPrivacy {
 
 /** Path to the first part that makes a value no such setting, empty for the value itself; undefined when it is one. */
 export function wrongPrivacyAt(value: unknown): string[] | undefined {
-  if (!isObject(value)) return [];
+  if (!isFields(value)) return [];
   // A name that is not known is a wrong one: what it was to keep here would leave.
   const unknown = Object.keys(value).find((name) => name !== 'default' && name !== 'projects');
   if (unknown !== undefined) return [unknown];
@@ -38,7 +40,7 @@ export function isPrivacyLevel(value: unknown): value is PrivacyLevel {
 
 /** A relative path would never match. */
 function isProject(value: unknown): boolean {
-  if (!isObject(value) || Object.keys(value).some((name) => name !== 'path' && name !== 'level'))
+  if (!isFields(value) || Object.keys(value).some((name) => name !== 'path' && name !== 'level'))
     return false;
   const { path, level } = value;
   return (
@@ -46,8 +48,4 @@ function isProject(value: unknown): boolean {
     /^(?:[\\/]|~(?:[\\/]|$)|\*\*|[A-Za-z]:[\\/])/.test(path) &&
     isPrivacyLevel(level)
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isOpenSyncError } from '@opensync/core/plugin';
+import { isFields, isOpenSyncError } from '@opensync/core/plugin';
 import { isBlank, parseDocument } from '@opensync/core/trigger';
 
 /*
@@ -63,10 +63,10 @@ function parseAsClient(text: string): unknown {
 }
 
 function settingsProblem(settings: unknown): string | undefined {
-  if (!isObject(settings)) return 'it is not a JSON object';
+  if (!isFields(settings)) return 'it is not a JSON object';
   const { version, hooks } = settings;
   if (!isPositiveInteger(version)) return '"version" is not a whole number from 1';
-  if (!isObject(hooks)) return '"hooks" is missing, or not an object';
+  if (!isFields(hooks)) return '"hooks" is missing, or not an object';
   for (const [event, entries] of Object.entries(hooks)) {
     if (!EVENTS.has(event)) return `"${event}" is not an event that Cursor knows`;
     if (!Array.isArray(entries)) return `"hooks.${event}" is not an array`;
@@ -77,7 +77,7 @@ function settingsProblem(settings: unknown): string | undefined {
 }
 
 function entryProblem(entry: unknown): string | undefined {
-  if (!isObject(entry)) return 'is not an object';
+  if (!isFields(entry)) return 'is not an object';
   const {
     type = 'command',
     matcher = '',
@@ -104,10 +104,6 @@ function isPattern(text: string): boolean {
     if (error instanceof SyntaxError) return false;
     throw error;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isPositiveInteger(value: unknown): boolean {

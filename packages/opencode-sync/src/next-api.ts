@@ -1,5 +1,5 @@
-import type { SqlRow } from '@opensync/core/plugin';
-import { fieldsOf, itemsOf, type OpencodeRecord, textOf } from './records.js';
+import { listOf, type SqlRow } from '@opensync/core/plugin';
+import { fieldsOf, type OpencodeRecord, textOf } from './records.js';
 
 /**
  * Sessions made through the client's second API (`/api/session`, 1.17 and later) have their messages
@@ -19,7 +19,7 @@ export function nextApiRecords(row: SqlRow, data: unknown, file: string): Openco
   };
   if (type === 'assistant') {
     const { id: modelID, providerID } = fieldsOf(fields.model) ?? {};
-    const parts = itemsOf(fields.content).flatMap(contentPart);
+    const parts = listOf(fields.content).flatMap(contentPart);
     // An answer is one step, which has ended when it has tokens.
     const end =
       fields.tokens === undefined ? [] : [{ type: 'step-finish', tokens: fields.tokens, cost: fields.cost }];
@@ -33,7 +33,7 @@ export function nextApiRecords(row: SqlRow, data: unknown, file: string): Openco
   }
   const text = textOf(fields.text) ?? textOf(fields.summary);
   if (text === undefined) return [];
-  const files = itemsOf(fields.files).flatMap(filePart);
+  const files = listOf(fields.files).flatMap(filePart);
   const parts = [{ type: 'text', text, synthetic: type !== 'user' }, ...files];
   return [message({ role: 'user' }), ...parts.map(part)];
 }
@@ -42,7 +42,7 @@ function contentPart(content: unknown): object[] {
   const { type, id, name, state: toolState, ...rest } = fieldsOf(content) ?? {};
   if (type !== 'tool') return [{ type, ...rest }];
   const state = fieldsOf(toolState) ?? {};
-  const results = itemsOf(state.content);
+  const results = listOf(state.content);
   const output = results.flatMap((result) => textOf(fieldsOf(result)?.text) ?? []).join('\n');
   const error = textOf(fieldsOf(state.error)?.message) ?? output;
   return [

@@ -5,6 +5,8 @@
  * JSON files hold the same objects; docs/formats/opencode.md says which client writes what.
  */
 
+import { countOf, type Fields, isFields, listOf } from '@opensync/core/plugin';
+
 /** What the readers hand out: the session, then each message with its parts behind it. */
 export type OpencodeRecord = { value: unknown; file: string; line: number } & (
   | { kind: 'session'; forkedFrom?: string }
@@ -77,18 +79,10 @@ export interface TokensRecord {
   cacheWrite: number | undefined;
 }
 
-type Fields = Record<string, unknown>;
-
-export const fieldsOf = (value: unknown): Fields | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+export const fieldsOf = (value: unknown): Fields | undefined => (isFields(value) ? value : undefined);
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-export const itemsOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const amount = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-const count = (value: unknown): number | undefined => {
-  const tokens = amount(value);
-  return Number.isSafeInteger(tokens) ? tokens : undefined;
-};
 
 /** All fields are unknown for a value that is no record. */
 export function sessionOf(value: unknown): SessionRecord {
@@ -98,7 +92,7 @@ export function sessionOf(value: unknown): SessionRecord {
     title: textOf(session.title),
     directory: textOf(session.directory),
     version: textOf(session.version),
-    createdAt: count(fieldsOf(session.time)?.created),
+    createdAt: countOf(fieldsOf(session.time)?.created),
     tokens: tokensOf(session.tokens),
   };
 }
@@ -109,7 +103,7 @@ export function messageOf(value: unknown): MessageRecord | undefined {
   if (message === undefined) return undefined;
   return {
     role: textOf(message.role),
-    createdAt: count(fieldsOf(message.time)?.created),
+    createdAt: countOf(fieldsOf(message.time)?.created),
     cwd: textOf(fieldsOf(message.path)?.cwd),
     model: textOf(message.modelID),
     provider: textOf(message.providerID),
@@ -150,7 +144,7 @@ function stateOf(state: Fields | undefined): ToolState | undefined {
     input: state.input,
     output: textOf(state.output),
     error: textOf(state.error),
-    attachments: itemsOf(state.attachments).flatMap((value) => partOf(value) ?? []),
+    attachments: listOf(state.attachments).flatMap((value) => partOf(value) ?? []),
   };
 }
 
@@ -159,11 +153,11 @@ function tokensOf(value: unknown): TokensRecord | undefined {
   if (tokens === undefined) return undefined;
   const cache = fieldsOf(tokens.cache);
   return {
-    total: count(tokens.total),
-    input: count(tokens.input),
-    output: count(tokens.output),
-    reasoning: count(tokens.reasoning),
-    cacheRead: count(cache?.read),
-    cacheWrite: count(cache?.write),
+    total: countOf(tokens.total),
+    input: countOf(tokens.input),
+    output: countOf(tokens.output),
+    reasoning: countOf(tokens.reasoning),
+    cacheRead: countOf(cache?.read),
+    cacheWrite: countOf(cache?.write),
   };
 }

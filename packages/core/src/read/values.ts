@@ -5,9 +5,14 @@
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Whether a value is an object, and neither a list nor null. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The fields of an object; none for anything else. */
 export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+  return isFields(value) ? value : {};
 }
 
 /** The elements of a list; none for anything else. */
