@@ -178,7 +178,7 @@ describe('list', () => {
     expect(await count('--project', '/home/dev/resume-proj')).toBe(2);
     expect(await count('--project', 'nowhere')).toBe(0);
     expect(await count('--since', '2999-01-01')).toBe(0);
-    expect((await run(['list', '--limit', '2'])).out).toMatch(/older sessions are not shown/);
+    expect((await run(['list', '--limit', '2'])).out).toMatch(/older sessions not shown/);
     expect((await run(['list', '--since', 'yesterdayish'])).code).toBe(2);
   });
 
@@ -207,19 +207,6 @@ describe('list', () => {
     expect(code).toBe(1);
     expect(err).toContain(file);
     expect(JSON.parse(out).sessions).toHaveLength(23);
-  });
-
-  it('is in the order of what it shows, newest first', async () => {
-    const { sessions } = JSON.parse((await run(['list', '--json'])).out);
-    const times = sessions.flatMap(
-      ({ parentId, updatedAt }: { parentId: string | null; updatedAt: number }) =>
-        parentId === null ? [updatedAt] : [],
-    );
-    expect(times).toEqual(times.toSorted((a: number, b: number) => b - a));
-  });
-
-  it('tells sessions that do not match from none at all', async () => {
-    expect((await run(['list', '--project', 'nowhere'])).out).toBe('No Claude Code sessions match.\n');
   });
 
   it('says so when there is nothing', async () => {
@@ -324,14 +311,6 @@ describe('sync', () => {
     expect(err).toContain('claude-code-sync login');
   });
 
-  it('says whose key it does not send to another server', async () => {
-    await startEmbedded();
-    await run(['login', '--local']);
-    const { code, err } = await run(['sync', '--url', 'https://other.convex.site']);
-    expect(code).toBe(3);
-    expect(err).toContain(`The key in ${join(home, '.opensync/config.json')} belongs to another server.`);
-  });
-
   it('sends everything once, and then nothing', async () => {
     await startEmbedded();
     await run(['login', '--local']);
@@ -363,7 +342,7 @@ describe('sync', () => {
     ).toBe(3);
     const ambiguous = await run(['sync', 'aaaa']);
     expect(ambiguous.code).toBe(2);
-    expect(ambiguous.err).toMatch(/ids of \d+ sessions begin with "aaaa": aaaa.*, and \d+ more\. Give more/);
+    expect(ambiguous.err).toMatch(/\d+ sessions have an id that begins with "aaaa"\. Give more/);
     expect((await run(['sync', 'nothing-like-it'])).code).toBe(2);
   });
 
@@ -375,14 +354,6 @@ describe('sync', () => {
     expect((await api('/api/stats')).sessionCount).toBe(0);
     const { sessions } = JSON.parse((await run(['sync', '--dry-run', '--json'])).out);
     expect(sessions).toHaveLength(23);
-  });
-
-  it('says with --dry-run that there is nothing to send', async () => {
-    await startEmbedded();
-    await run(['login', '--local']);
-    await run(['sync']);
-    const err = expect.stringContaining('There is nothing to send.');
-    expect(await run(['sync', '--dry-run'])).toEqual({ code: 0, out: '', err });
   });
 
   it('prints neither key nor text with --json', async () => {
@@ -526,8 +497,9 @@ describe('show and explain', () => {
   it('opens a subagent by its own id, whole or as list shows it', async () => {
     const parentId = 'aaaa0003-0000-4000-8000-000000000000';
     const name = 'agent-a381cceac7079106a';
-    expect((await run(['list'])).out).toContain(`└ ${name} `);
-    for (const id of [`${parentId}/${name}`, name]) {
+    const listed = `aaaa0003/${name}`;
+    expect((await run(['list'])).out).toContain(`└ ${listed} `);
+    for (const id of [`${parentId}/${name}`, listed]) {
       expect(JSON.parse((await run(['show', id, '--json'])).out).session).toMatchObject({
         id: `${parentId}/${name}`,
         parentId,

@@ -135,6 +135,19 @@ describe('a dry run', () => {
     expect(JSON.parse((await dryRun(world, ['--json', 'two', '--force'])).out).sessions).toHaveLength(1);
   });
 
+  it('says that there is nothing to send, beside what a program reads', async () => {
+    const world = await createWorld();
+    world.write('one', [prompt('m1')], START - MINUTE);
+    await world.sync({}, { config: {} });
+    expect(await dryRun(world)).toEqual({
+      code: 0,
+      out: '',
+      err: 'tiny-tool-sync: Nothing to send: 1 session unchanged.\n',
+    });
+    const { out, err } = await dryRun(world, ['--json']);
+    expect({ sessions: JSON.parse(out).sessions, err }).toEqual({ sessions: [], err: '' });
+  });
+
   it('prints what a server would be sent that does not answer, and says so', async () => {
     const world = await createWorld();
     world.write('one', [prompt('m1')]);

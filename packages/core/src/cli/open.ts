@@ -46,20 +46,19 @@ export function accountOf(config: Config, { home }: Pick<Env, 'home'>): Account 
 }
 
 /** @throws OpenSyncError `auth` when nobody is signed in */
-export function requireAccount({ source, io }: CommandContext, config: Config): Account {
-  const account = accountOf(config, io.env);
+export function requireAccount(context: CommandContext, config: Config): Account {
+  const account = accountOf(config, context.io.env);
   if (account !== undefined) return account;
-  const flags = { convexUrl: config.convexUrl };
-  const { withheldKey } = resolveConfig({ ...settingsOf({ source, io }), flags });
-  throw new OpenSyncError('auth', notSignedIn(source.plugin, withheldKey));
+  throw new OpenSyncError('auth', notSignedIn(context, config));
 }
 
-/** What to tell whoever has no server and key in force. */
-export function notSignedIn(plugin: string, withheldKey: string | undefined): string {
-  const how = `Not signed in. Run "${plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
-  if (withheldKey === undefined) return how;
+/** In plain words, with the key that was saved for another server than the one in force. */
+export function notSignedIn(context: CommandContext, { convexUrl }: Config): string {
+  const { withheldKey } = resolveConfig({ ...settingsOf(context), flags: { convexUrl } });
   const place = withheldKey === 'environment' ? 'OPENSYNC_API_KEY' : withheldKey;
-  return `${how} The key in ${place} belongs to another server.`;
+  const why = place && ` The key in ${place} belongs to another server than ${convexUrl}.`;
+  const how = `Run "${context.source.plugin} login", or set OPENSYNC_URL and OPENSYNC_API_KEY.`;
+  return `Not signed in.${why ?? ''} ${how}`;
 }
 
 /** What to sync with, by the settings of the moment; undefined when nobody is signed in. */

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { parse, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { errorCode, OpenSyncError } from '../errors.js';
 import type { RawSession, Source } from '../source.js';
 import { isSameFile } from '../sync.js';
@@ -42,32 +42,48 @@ export function parseSince(text: string, now: number): number {
 
 /** The sessions that ids, beginnings of ids, and files name. */
 export function findTargets<R>(raws: readonly RawSession<R>[], targets: readonly string[]): RawSession<R>[] {
-  return [...new Set(targets.flatMap((target) => findTarget(raws, target)))];
+  return [...new Set(targets.flatMap((target) => findTarget(raws, target).raws))];
 }
 
-const MAX_NAMED = 5;
+/** What a target names. */
+export interface Target<R> {
+  raws: RawSession<R>[];
+  /** Behind the id of the session, with the "/": the beginning of a subagent's id, or nothing. */
+  subagent: string;
+}
 
-function findTarget<R>(raws: readonly RawSession<R>[], target: string): RawSession<R>[] {
+/** @throws OpenSyncError `usage` when it names no session, or a beginning that several have */
+export function findTarget<R>(raws: readonly RawSession<R>[], target: string): Target<R> {
   const exact = raws.filter((raw) => raw.id === target || target.startsWith(`${raw.id}/`));
-  if (exact.length > 0) return exact;
-  // A subagent as "list" shows it, without the id of the session that it is part of.
-  const parts = raws.filter(({ files }) => files.some((file) => parse(file).name === target));
-  if (parts.length === 1) return parts;
+  if (exact.length > 0) return { raws: exact, subagent: target.slice(exact[0]?.id.length) };
   if (isFile(target)) {
     const path = resolve(target);
     const named = raws.filter((raw) => raw.files.some((file) => isSameFile(file, path)));
-    if (named.length > 0) return named;
+    if (named.length > 0) return { raws: named, subagent: '' };
     throw new OpenSyncError('usage', `${target} is not a file of a session that this plugin knows.`);
   }
-  const beginning = target.length < 4 ? [] : raws.filter((raw) => raw.id.startsWith(target));
-  if (beginning.length === 1) return beginning;
-  if (beginning.length === 0)
-    throw new OpenSyncError('usage', `There is no session with the id "${target}". "list" shows the ids.`);
-  const some = beginning.slice(0, MAX_NAMED).map(({ id }) => id);
-  const more = beginning.length > some.length ? `, and ${beginning.length - some.length} more` : '';
+  const [beginning = '', ...rest] = target.split(/(?=\/)/);
+  return { raws: [onlyOne(raws, beginning)], subagent: rest.join('') };
+}
+
+/** Ids that an error lists. */
+const MAX_CANDIDATES = 5;
+
+/** The one whose id is this or begins with it. @throws OpenSyncError `usage` */
+export function onlyOne<T extends { id: string }>(found: readonly T[], beginning: string): T {
+  const candidates = found.filter(({ id }) => id.startsWith(beginning));
+  const [first] = candidates;
+  const chosen =
+    candidates.find(({ id }) => id === beginning) ?? (candidates.length === 1 ? first : undefined);
+  if (chosen !== undefined && beginning !== '') return chosen;
+  if (first === undefined)
+    throw new OpenSyncError('usage', `There is no session with the id "${beginning}". "list" shows the ids.`);
+  const ids = candidates.slice(0, MAX_CANDIDATES).map(({ id }) => `\n  ${id}`);
+  const more = candidates.length - ids.length;
+  if (more > 0) ids.push(`\n  and ${more} more`);
   throw new OpenSyncError(
     'usage',
-    `The ids of ${beginning.length} sessions begin with "${target}": ${some.join(', ')}${more}. Give more of it.`,
+    `${candidates.length} sessions have an id that begins with "${beginning}". Give more characters of one of them:${ids.join('')}`,
   );
 }
 

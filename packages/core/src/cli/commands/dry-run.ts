@@ -3,7 +3,7 @@ import type { Answer, Client, Health } from '../../client.js';
 import type { Config } from '../../config.js';
 import { type SyncContext, type SyncOptions, syncHistory } from '../../sync.js';
 import type { SyncMessageData, SyncSessionData } from '../../types.js';
-import { printable, printableJson } from '../format.js';
+import { plural, printable, printableJson } from '../format.js';
 import { accountOf, checkpointsOf, connect, SOON } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -33,9 +33,10 @@ export async function dryRun(
     },
   };
   const summary = await syncHistory(syncContext, { ...options, concurrency: 1, onNotice: tell });
-  const { failed, sessionsSent, messagesSent } = summary;
-  if (sessionsSent + messagesSent + failed === 0) tell('There is nothing to send.');
   printer.end();
+  const { failed, messagesSent, sessionsSent, unchanged } = summary;
+  if (!options.json && failed + messagesSent + sessionsSent === 0)
+    tell(`Nothing to send: ${plural(unchanged, 'session')} unchanged.`);
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }
 

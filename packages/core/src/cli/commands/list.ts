@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { errorMessage, OpenSyncError } from '../../errors.js';
+import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
-import { count, dateTime, money, oneLine, printable, printableJson, table } from '../format.js';
+import { count, dateTime, money, oneLine, plural, printable, printableJson, table } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
@@ -15,6 +16,8 @@ export interface ListOptions extends SelectOptions {
 const DEFAULT_LIMIT = 50;
 /** Sessions read in one turn of the event loop. */
 const TURN = 50;
+/** Characters of a session's id before those of its subagent. */
+const SHORT_ID = 8;
 
 export async function list(context: CommandContext, options: ListOptions): Promise<number> {
   const { source, io } = context;
@@ -22,31 +25,29 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const config = settings(context);
   const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
-  const raws = await select(source, findSessions(source, io.env), options, io.env.now());
-  const groups: SessionRow[][] = [];
-  let shown = 0;
+  const found = findSessions(source, io.env);
+  const raws = await select(source, found, options, io.env.now());
+  const rows: SessionRow[] = [];
   let failed = 0;
   let left = 0;
   for (const [index, raw] of raws.entries()) {
     // Lets go of what is closed and collected only between turns of the event loop, such as databases.
     if (index % TURN === 0) await setImmediate();
-    if (shown >= limit) {
+    if (rows.length >= limit) {
       left++;
       continue;
     }
     try {
-      const group = sessionRows(raw, { source, config, syncedOf });
-      groups.push(group);
-      shown += group.length;
+      rows.push(...sessionRows(raw, { source, config, syncedOf }));
     } catch (error) {
       failed++;
       io.stderr.write(`${source.plugin}: ${printable(`${raw.id}: ${errorMessage(error)}`)}\n`);
     }
   }
-  // As the column says: a file may be younger than what was said last.
-  const rows = groups.sort(([a], [b]) => (b?.updatedAt ?? 0) - (a?.updatedAt ?? 0)).flat();
-  if (options.json === true) io.stdout.write(`${printableJson({ schema: 1, sessions: rows }, 2)}\n`);
-  else printRows(context, rows, left, options);
+  const sessions = inOrder(rows);
+  if (options.json === true) io.stdout.write(`${printableJson({ schema: 1, sessions }, 2)}\n`);
+  else if (sessions.length > 0) printRows(context, sessions, { found, left });
+  else if (failed === 0) io.stdout.write(`${noneOf(source.name, found.length, options)}\n`);
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }
 
@@ -58,20 +59,51 @@ function parseLimit({ limit, json }: ListOptions): number {
   throw new OpenSyncError('usage', `--limit "${limit}" is not a whole number above 0.`);
 }
 
-function printRows(
-  { source, io }: CommandContext,
-  rows: readonly SessionRow[],
-  left: number,
-  { since, project }: SelectOptions,
-): void {
-  if (rows.length === 0) {
-    const isChosen = since !== undefined || project !== undefined;
-    io.stdout.write(`No ${source.name} sessions ${isChosen ? 'match' : 'found'}.\n`);
-    return;
+function noneOf(name: string, found: number, { project, since }: SelectOptions): string {
+  const filters = Object.entries({ project, since }).filter(([, value]) => value !== undefined);
+  const given = filters.map(([option, value]) => `--${option} "${value}"`).join(' and ');
+  if (found === 0 || given === '') return `No ${name} sessions found.`;
+  return `No ${name} session of ${found} matches ${given}.`;
+}
+
+/** The newest first, as the list shows their times, and below each its subagents. */
+function inOrder(rows: readonly SessionRow[]): SessionRow[] {
+  const shown = new Map(rows.map((row) => [row.id, row]));
+  const parentOf = ({ parentId }: SessionRow) => (parentId === null ? undefined : shown.get(parentId));
+  const tops: SessionRow[] = [];
+  const below = new Map<SessionRow, SessionRow[]>();
+  for (const row of [...rows].sort((a, b) => (b.updatedAt ?? 0) - (a.updatedAt ?? 0))) {
+    const parent = parentOf(row);
+    // One level: whoever names each other as parents are listed all the same.
+    if (parent === undefined || parentOf(parent) !== undefined) tops.push(row);
+    else below.set(parent, [...(below.get(parent) ?? []), row]);
   }
+  return tops.flatMap((row) => [row, ...(below.get(row) ?? [])]);
+}
+
+/** As other commands take it: of a subagent, the beginning of its session's id that no other has, and its own. */
+function shownId({ id, parentId }: SessionRow, found: readonly RawSession[]): string {
+  if (parentId === null) return id;
+  const [session = '', ...own] = id.split(/(?=\/)/);
+  if (own.length === 0) return `└ ${id}`;
+  let length = SHORT_ID;
+  const isShared = () =>
+    found.filter(({ id: other }) => other.startsWith(session.slice(0, length))).length > 1;
+  while (length < session.length && isShared()) length++;
+  return `└ ${session.slice(0, length)}${own.join('')}`;
+}
+
+interface Listed {
+  /** Every session there is. */
+  found: readonly RawSession[];
+  /** Sessions that are not shown. */
+  left: number;
+}
+
+function printRows({ io }: CommandContext, rows: readonly SessionRow[], { found, left }: Listed): void {
   const header = ['SESSION', 'UPDATED', 'PROJECT', 'TITLE', 'MODEL', 'TOKENS IN', 'OUT', 'COST', 'SYNCED'];
   const cells = rows.map((row) => [
-    row.parentId === null ? row.id : `└ ${row.id.slice(row.id.lastIndexOf('/') + 1)}`,
+    shownId(row, found),
     dateTime(row.updatedAt),
     oneLine(row.projectName ?? '', 20),
     oneLine(row.title ?? '', 40),
@@ -83,7 +115,7 @@ function printRows(
   ]);
   io.stdout.write(table(header, cells, new Set([5, 6, 7])));
   if (left > 0)
-    io.stdout.write(`${left} older sessions are not shown; --limit ${rows.length + left} shows them.\n`);
+    io.stdout.write(`${plural(left, 'older session')} not shown; --limit ${rows.length + left} shows all.\n`);
   // Where no tokens were recorded, no price would help.
   const unpriced = [...new Set(rows.flatMap((row) => (row.usage === null ? [] : row.unpriced)))];
   if (unpriced.length > 0) {

@@ -8,7 +8,7 @@ import { count, dateTime, money, printable, printableJson } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
-import { findTargets } from '../select.js';
+import { findTarget, onlyOne } from '../select.js';
 
 /** A session on this machine that a command is about. */
 export interface Opened {
@@ -17,17 +17,20 @@ export interface Opened {
   config: Config;
 }
 
-/** The session that an id or its beginning names, subagents by their id with or without their session's. */
+/** The session or subagent that an id, its beginning or a file names. */
 export function openSession(context: CommandContext, id: string): Opened {
   const { source, io } = context;
   const config = settings(context);
-  const [raw, ...more] = findTargets(findSessions(source, io.env), [id]);
-  if (raw === undefined || more.length > 0) throw new OpenSyncError('usage', `"${id}" is not one session.`);
+  const { raws, subagent } = findTarget(findSessions(source, io.env), id);
+  const [raw, ...more] = raws;
+  if (raw === undefined || more.length > 0) {
+    const message = `"${id}" names ${raws.length} sessions. Give the id of one: "list" shows the ids.`;
+    throw new OpenSyncError('usage', message);
+  }
   const account = accountOf(config, io.env);
   const syncedOf = account && syncedBy(source, config, checkpointsOf(context, account));
   const rows = sessionRows(raw, { source, config, syncedOf });
-  const part = rows.find((candidate) => candidate.id === id || candidate.id.endsWith(`/${id}`));
-  const row = part ?? (id.includes('/') ? undefined : rows[0]);
+  const row = subagent === '' ? rows[0] : onlyOne(rows, `${raw.id}${subagent}`);
   if (row === undefined) {
     throw new OpenSyncError('usage', `"${id}" holds no session. "list" shows what there is.`);
   }

@@ -1,5 +1,5 @@
 import type { Health } from '../../client.js';
-import { maskKey, resolveConfig } from '../../config.js';
+import { loadConfig, maskKey } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
 import type { PrivacyLevel } from '../../privacy-setting.js';
 import type { Source } from '../../source.js';
@@ -42,7 +42,7 @@ interface Status {
 
 export async function status(context: CommandContext, options: { json?: boolean }): Promise<number> {
   const { source, io } = context;
-  const { config, withheldKey } = resolveConfig(settingsOf({ source, io }));
+  const config = loadConfig(settingsOf({ source, io }));
   const account = accountOf(config, io.env);
   const raws = findSessions(source, io.env);
   const result: Status = {
@@ -68,7 +68,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
   };
   let code: number = EXIT.ok;
   if (account === undefined) {
-    result.error = notSignedIn(source.plugin, withheldKey);
+    result.error = notSignedIn(context, config);
     code = EXIT.notSignedIn;
   } else {
     const checkpoints = checkpointsOf(context, account);

@@ -6,7 +6,7 @@ import { plural, printable } from '../format.js';
 import { type Account, checkpointsOf, connect, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { startProgress } from '../progress.js';
-import { findTargets, type SelectOptions, select } from '../select.js';
+import type { SelectOptions } from '../select.js';
 
 export interface SyncCommandOptions extends SelectOptions {
   dryRun?: boolean;
@@ -58,6 +58,7 @@ async function selection(
   options: SyncCommandOptions,
 ): Promise<((raw: RawSession) => boolean) | undefined> {
   if (targets.length === 0 && options.since === undefined && options.project === undefined) return undefined;
+  const { findTargets, select } = await import('../select.js');
   const found = findSessions(source, io.env);
   const named = targets.length === 0 ? found : findTargets(found, targets);
   const selected = await select(source, named, options, io.env.now());
