@@ -11,6 +11,8 @@ const { packageManager: PNPM } = JSON.parse(
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [task = 'build', ...args] = process.argv.slice(2);
 
+const SCRIPT_TESTS = ['package-checks', 'run', 'start'].map((name) => `scripts/${name}.test.mjs`);
+
 const tasks = {
   build: () => turbo('build'),
   async start() {
@@ -28,12 +30,7 @@ const tasks = {
     await run(process.execPath, ['packages/core/scripts/build-prices.mjs', '--check']);
     await run(process.execPath, ['scripts/reference.mjs', '--check']);
     await turbo('build', 'typecheck', 'lint:package');
-    await run(process.execPath, [
-      '--test',
-      '--test-reporter=dot',
-      'scripts/package-checks.test.mjs',
-      'scripts/run.test.mjs',
-    ]);
+    await run(process.execPath, ['--test', '--test-reporter=dot', ...SCRIPT_TESTS]);
     await inTemporaryFolder((folder) => pack(folder));
     if (!args.includes('--no-tests')) await pnpm('exec', 'vitest', 'run', ...args);
   },

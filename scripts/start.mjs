@@ -43,12 +43,13 @@ export async function start(args) {
     console.log(`\n${setting.headline}\n`);
     let failed = 0;
     for (const plugin of setting.plugins)
-      failed += report(plugin.source, await sync(plugin, setting, server));
-    await announce(server, { ...setting, db: options.db ?? setting.db }, options);
+      failed += report(plugin.source, await sync(plugin, setting, server, stopped));
+    if (!stopped.aborted) await announce(server, { ...setting, db: options.db ?? setting.db }, options);
     if (!options.once) await keepUp(setting, server, stopped);
     return options.once && failed > 0 ? 1 : 0;
   } finally {
     await server.close();
+    if (stopped.aborted) console.log('\nStopped. The data stays.');
   }
 }
 
@@ -141,18 +142,22 @@ function contextOf({ source, ...plugin }, setting, { url, apiKey }) {
   };
 }
 
-async function sync(plugin, setting, server) {
+async function sync(plugin, setting, server, signal) {
   const notices = [];
   const context = contextOf(plugin, setting, server);
-  const summary = await syncHistory(context, { onNotice: (text) => notices.push(text) });
+  const summary = await syncHistory(context, { signal, onNotice: (text) => notices.push(text) });
   return { ...summary, notices };
+}
+
+function plural(count, noun) {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** @returns how many sessions failed */
 function report(source, summary) {
   const { sessions, sessionsSent, messagesSent, unchanged, failed, durationMs, notices } = summary;
   console.log(
-    `  ${source.name}: ${sessions} sessions, sent ${sessionsSent} sessions and ${messagesSent} messages, ` +
+    `  ${source.name}: ${plural(sessions, 'session')}, sent ${plural(sessionsSent, 'session')} and ${plural(messagesSent, 'message')}, ` +
       `${unchanged} unchanged, ${failed} failed, in ${(durationMs / 1000).toFixed(1)} s`,
   );
   for (const notice of notices) console.log(`    ${stripVTControlCharacters(notice)}`);
@@ -197,5 +202,4 @@ async function keepUp(setting, server, signal) {
     });
   });
   await Promise.all(following);
-  console.log('Stopped. "npm start" goes on from here.');
 }

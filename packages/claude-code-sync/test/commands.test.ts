@@ -178,7 +178,9 @@ describe('list', () => {
     expect(await count('--project', '/home/dev/resume-proj')).toBe(2);
     expect(await count('--project', 'nowhere')).toBe(0);
     expect(await count('--since', '2999-01-01')).toBe(0);
-    expect((await run(['list', '--limit', '2'])).out).toMatch(/older sessions not shown/);
+    expect((await run(['list', '--limit', '2'])).out).toContain('19 older sessions not shown; --limit 21 ');
+    expect((await run(['list', '--limit', '20'])).out).toContain('1 older session not shown; --limit 21 ');
+    expect((await run(['list', '--limit', '21'])).out).not.toContain('not shown');
     expect((await run(['list', '--since', 'yesterdayish'])).code).toBe(2);
   });
 
@@ -289,6 +291,16 @@ describe('login', () => {
     expect(login.out).not.toContain(apiKey);
     expect((await run(['logout'])).code).toBe(0);
     expect((await run(['status'])).code).toBe(3);
+  });
+
+  it('says that the embedded server has ended, and how to start it again', async () => {
+    const { url } = await startEmbedded();
+    await server?.close();
+    server = undefined;
+    const { code, err } = await run(['login', '--local']);
+    expect(code).toBe(1);
+    expect(err).toContain(`The embedded server of this machine has ended: nothing answers at ${url}`);
+    expect(err).toContain('"opensync-server", or "npm start"');
   });
 
   it('says how to start an embedded server when there is none', async () => {

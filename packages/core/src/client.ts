@@ -454,7 +454,7 @@ function unreachable({ origin, signal, timeoutMs }: Settings, error: unknown): A
 /** An embedded server that was started again may have another port. */
 function embeddedHint(origin: string): string {
   if (!isLoopback(new URL(origin).hostname)) return '';
-  return '"opensync-server" starts an embedded one, and "login --local" finds where it is now. ';
+  return '"opensync-server" starts an embedded one, as does "npm start" in its repository, and "login --local" finds where it is now. ';
 }
 
 /** The error and what caused it, outermost first: fetch hides the system's code deep inside. */

@@ -18,7 +18,10 @@ export function localServer(home: string): Account | undefined {
     if (errorCode(error) === 'ENOENT') return undefined;
     if (errorCode(error) === undefined && !(error instanceof SyntaxError)) throw error;
   }
-  throw new OpenSyncError('config', `Cannot read ${file}. Start the embedded server again to renew it.`);
+  throw new OpenSyncError(
+    'config',
+    `Cannot read ${file}. Start the embedded server again to renew it: "opensync-server", or "npm start" in its repository.`,
+  );
 }
 
 /** An embedded server takes another port when its own is taken: it is known by its key. */

@@ -131,7 +131,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
     .description('list the sessions on this machine with their tokens and cost')
     .option('--since <when>', 'only sessions changed since a day (2026-01-31) or an age (12h, 7d)')
     .option('--project <name or path>', 'only sessions of a project')
-    .option('--limit <n>', 'at most so many')
+    .option('--limit <n>', 'at most so many, with their subagents')
     .option('--json', 'print JSON')
     .action(async (options) => finish(await (await import('./commands/list.js')).list(context, options)));
   program

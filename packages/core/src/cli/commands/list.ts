@@ -29,14 +29,9 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   const raws = await select(source, found, options, io.env.now());
   const rows: SessionRow[] = [];
   let failed = 0;
-  let left = 0;
-  for (const [index, raw] of raws.entries()) {
+  for (const [index, raw] of raws.slice(0, limit).entries()) {
     // Lets go of what is closed and collected only between turns of the event loop, such as databases.
     if (index % TURN === 0) await setImmediate();
-    if (rows.length >= limit) {
-      left++;
-      continue;
-    }
     try {
       rows.push(...sessionRows(raw, { source, config, syncedOf }));
     } catch (error) {
@@ -46,7 +41,7 @@ export async function list(context: CommandContext, options: ListOptions): Promi
   }
   const sessions = inOrder(rows);
   if (options.json === true) io.stdout.write(`${printableJson({ schema: 1, sessions }, 2)}\n`);
-  else if (sessions.length > 0) printRows(context, sessions, { found, left });
+  else if (sessions.length > 0) printRows(context, sessions, { found, selected: raws.length, limit });
   else if (failed === 0) io.stdout.write(`${noneOf(source.name, found.length, options)}\n`);
   return failed === 0 ? EXIT.ok : EXIT.failed;
 }
@@ -96,11 +91,16 @@ function shownId({ id, parentId }: SessionRow, found: readonly RawSession[]): st
 interface Listed {
   /** Every session there is. */
   found: readonly RawSession[];
-  /** Sessions that are not shown. */
-  left: number;
+  /** Of which the filters left so many. */
+  selected: number;
+  limit: number;
 }
 
-function printRows({ io }: CommandContext, rows: readonly SessionRow[], { found, left }: Listed): void {
+function printRows(
+  { io }: CommandContext,
+  rows: readonly SessionRow[],
+  { found, selected, limit }: Listed,
+): void {
   const header = ['SESSION', 'UPDATED', 'PROJECT', 'TITLE', 'MODEL', 'TOKENS IN', 'OUT', 'COST', 'SYNCED'];
   const cells = rows.map((row) => [
     shownId(row, found),
@@ -114,8 +114,10 @@ function printRows({ io }: CommandContext, rows: readonly SessionRow[], { found,
     row.synced,
   ]);
   io.stdout.write(table(header, cells, new Set([5, 6, 7])));
-  if (left > 0)
-    io.stdout.write(`${plural(left, 'older session')} not shown; --limit ${rows.length + left} shows all.\n`);
+  if (selected > limit) {
+    const left = plural(selected - limit, 'older session');
+    io.stdout.write(`${left} not shown; --limit ${selected} shows all.\n`);
+  }
   // Where no tokens were recorded, no price would help.
   const unpriced = [...new Set(rows.flatMap((row) => (row.usage === null ? [] : row.unpriced)))];
   if (unpriced.length > 0) {

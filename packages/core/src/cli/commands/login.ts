@@ -25,11 +25,15 @@ export interface LoginOptions {
 
 export async function login(context: CommandContext, options: LoginOptions): Promise<number> {
   const { source, io } = context;
-  const account = await askAccount(context, options);
+  const { isEmbedded = false, ...account } = await askAccount(context, options);
   const client = await connect(context, account, SOON);
   const answer = await client.checkKey();
-  if (!answer.success)
-    throw new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
+  if (!answer.success) {
+    const why = answer.error ?? 'The server did not answer.';
+    const ended = `The embedded server of this machine has ended: nothing answers at ${account.url}, where it was last. Start it with ${HOW_TO_START}, then run this again.`;
+    const isGone = isEmbedded && answer.kind === 'network';
+    throw new OpenSyncError(answer.kind ?? 'network', isGone ? ended : why);
+  }
   const place = options.only === true ? { plugin: source.plugin, env: io.env } : { env: io.env };
   keepBack(context);
   updateConfig({ convexUrl: account.url, apiKey: account.apiKey }, place);
@@ -43,7 +47,12 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
   return EXIT.ok;
 }
 
-async function askAccount(context: CommandContext, options: LoginOptions): Promise<Account> {
+const HOW_TO_START = '"opensync-server", or "npm start" in its repository';
+
+/** `isEmbedded`: as the embedded server has left it on this machine. */
+type Answered = Account & { isEmbedded?: boolean };
+
+async function askAccount(context: CommandContext, options: LoginOptions): Promise<Answered> {
   const { io } = context;
   if (options.local === true) {
     if (options.url !== undefined || options.apiKey !== undefined) {
@@ -53,11 +62,11 @@ async function askAccount(context: CommandContext, options: LoginOptions): Promi
       );
     }
     const local = localServer(io.env.home);
-    if (local !== undefined) return local;
+    if (local !== undefined) return { ...local, isEmbedded: true };
     const where = join(io.env.home, '.opensync', 'server.json');
     throw new OpenSyncError(
       'config',
-      `No embedded server was started on this machine (${where} is missing). Run "opensync-server".`,
+      `No embedded server was started on this machine (${where} is missing). Run ${HOW_TO_START}.`,
     );
   }
   if (options.url !== undefined && options.apiKey !== undefined) {
@@ -76,7 +85,7 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
-async function ask(io: CliIo, options: LoginOptions): Promise<Account> {
+async function ask(io: CliIo, options: LoginOptions): Promise<Answered> {
   const { confirm, isCancel, password, text } = await import('@clack/prompts');
   const answer = <T>(value: T): Exclude<T, symbol> => {
     if (isCancel(value)) throw new OpenSyncError('usage', 'Cancelled. Nothing was changed.');
@@ -84,7 +93,7 @@ async function ask(io: CliIo, options: LoginOptions): Promise<Account> {
   };
   const local = options.url === undefined ? localServer(io.env.home) : undefined;
   if (local !== undefined && answer(await confirm({ message: `Use the embedded server at ${local.url}?` })))
-    return local;
+    return { ...local, isEmbedded: true };
   const url =
     options.url ??
     answer(
