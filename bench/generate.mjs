@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { countOf, readOptions } from '../scripts/options.mjs';
 import { writeHistory } from './history/history.mjs';
 import { readTemplates } from './history/templates.mjs';
 
@@ -60,23 +60,27 @@ export function parseSize(text) {
   return Number(number) * { KB: 1e3, MB: 1e6, GB: 1e9 }[unit];
 }
 
+const USAGE = `Usage: node bench/generate.mjs [--size SIZE] [--sessions N | --files N] [--seed N]
+
+  --size SIZE    such as 500MB (default), 20KB, 1GB
+  --sessions N   so many sessions (default 700), or
+  --files N      so many files
+  --seed N       the same seed gives the same bytes (default 1)
+`;
+
 function main() {
-  const { values } = parseArgs({
-    options: {
-      size: { type: 'string', default: '500MB' },
-      sessions: { type: 'string' },
-      files: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-    },
+  const options = {
+    size: { type: 'string', default: '500MB' },
+    sessions: { type: 'string' },
+    files: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+  };
+  const wanted = readOptions(USAGE, { options }, ({ values: { size, ...numbers } }) => {
+    parseSize(size);
+    const [sessions, files, seed] = ['sessions', 'files', 'seed'].map((name) => countOf(name, numbers[name]));
+    return { size, sessions: sessions ?? (files === undefined ? 700 : undefined), files, seed };
   });
-  const count = (text) => (text === undefined ? undefined : Number(text));
-  const sessions = count(values.sessions) ?? (values.files === undefined ? 700 : undefined);
-  const { config, truth } = generate({
-    size: values.size,
-    sessions,
-    files: count(values.files),
-    seed: Number(values.seed),
-  });
+  const { config, truth } = generate(wanted);
   process.stdout.write(`${config}\n${JSON.stringify({ ...truth.totals, ...truth.usage })}\n`);
 }
 

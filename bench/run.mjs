@@ -1,13 +1,19 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { countOf, readOptions } from '../scripts/options.mjs';
 import { CASES } from './cases.mjs';
 import { printTable } from './table.mjs';
 
-const USAGE =
-  'node bench/run.mjs [--quick] [--only list|sync|start|hook|sources] [--runs N] [--node 20,22,24,26] [--strict]';
+const USAGE = `Usage: node bench/run.mjs [--quick] [--only CASE] [--runs N] [--node VERSIONS] [--strict]
+
+  --quick           a small history and 3 runs
+  --only CASE       ${Object.keys(CASES).join(', ')}; all of them without it
+  --runs N          times that each is measured (default 5)
+  --node VERSIONS   of the hooks, such as 20,22,24,26; fetched from npm (default: this one)
+  --strict          exit code 1 when a target is missed
+`;
 
 async function main() {
-  const options = readOptions();
+  const options = optionsOf();
   process.stdout.write(
     `Node ${process.version}, ${cpus().length} CPUs, ${options.runs} runs each after a first one.\n\n`,
   );
@@ -23,21 +29,20 @@ async function main() {
   if (errors.length > 0 || (options.strict && missed > 0)) process.exitCode = 1;
 }
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      strict: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      runs: { type: 'string' },
-      node: { type: 'string' },
-    },
+function optionsOf() {
+  const options = {
+    quick: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    runs: { type: 'string' },
+    node: { type: 'string' },
+  };
+  return readOptions(USAGE, { options }, ({ values: { quick, strict, only, runs, node } }) => {
+    const cases = Object.keys(CASES).filter((name) => only === undefined || name === only);
+    if (cases.length === 0) throw new Error(`There is no case "${only}".`);
+    const nodes = node?.split(',') ?? [];
+    return { nodes, quick, strict, runs: countOf('runs', runs) ?? (quick ? 3 : 5), cases };
   });
-  const runs = Number(values.runs ?? (values.quick ? 3 : 5));
-  const cases = Object.keys(CASES).filter((name) => values.only === undefined || name === values.only);
-  if (cases.length === 0 || !Number.isSafeInteger(runs) || runs < 1) throw new Error(`Usage: ${USAGE}`);
-  const nodes = values.node?.split(',') ?? [];
-  return { nodes, quick: values.quick, strict: values.strict, runs, cases };
 }
 
 await main();

@@ -2,7 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../scripts/options.mjs';
 import { claudeCode } from './claude-code.mjs';
 import { codex } from './codex.mjs';
 import { installClient } from './install.mjs';
@@ -21,8 +21,7 @@ const USAGE = `Usage: npm run test:clients [-- [--by-sync | --by-plugin] [--keep
 `;
 
 async function main() {
-  const options = readOptions();
-  if (options === undefined) return 2;
+  const options = optionsOf();
   const folders = cleanUpOnSignals();
   const findings = [];
   for (const { client, version } of options.clients) {
@@ -45,24 +44,18 @@ async function main() {
   return failed > 0 ? 1 : 0;
 }
 
-function readOptions() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        'by-sync': { type: 'boolean', default: false },
-        'by-plugin': { type: 'boolean', default: false },
-        keep: { type: 'boolean', default: false },
-      },
-    });
+function optionsOf() {
+  const options = {
+    'by-sync': { type: 'boolean', default: false },
+    'by-plugin': { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  };
+  return readOptions(USAGE, { allowPositionals: true, options }, ({ values, positionals }) => {
     const clients =
       positionals.length > 0 ? positionals.map(namedClient) : CLIENTS.map((client) => ({ client }));
     const how = values['by-sync'] ? 'sync' : values['by-plugin'] ? 'plugin' : 'setup';
     return { clients, how, keep: values.keep };
-  } catch (error) {
-    console.error(`${error.message}\n\n${USAGE}`);
-    return undefined;
-  }
+  });
 }
 
 function namedClient(name) {

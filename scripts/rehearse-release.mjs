@@ -1,5 +1,4 @@
 // The whole release, but into a registry on this machine: see docs/releasing.md.
-//   npm run release:rehearse [-- --nodes 20,24] [--keep]
 // Works on a clone of the last commit in a temporary folder, and ends only what it started. Linux and macOS.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,12 +7,18 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { startRegistry, untilAnswers } from './local-registry.mjs';
 import { nodeOf } from './node-versions.mjs';
+import { readOptions } from './options.mjs';
 import { readManifest, unpackedSize } from './package-checks.mjs';
 
-const { values: options } = parseArgs({
+const USAGE = `Usage: npm run release:rehearse [-- --nodes 20,24] [--keep]
+
+  --nodes VERSIONS   of Node.js to install with, from npm (default 20,22,24,26)
+  --keep             leave the temporary folder, and say where it is
+`;
+
+const { values: options } = readOptions(USAGE, {
   options: { nodes: { type: 'string', default: '20,22,24,26' }, keep: { type: 'boolean', default: false } },
 });
 const nodes = options.nodes.split(',');

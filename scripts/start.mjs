@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { stripVTControlCharacters } from 'node:util';
 import {
   checkpointFolder,
   createClient,
@@ -15,6 +15,7 @@ import {
   syncHistory,
 } from '@opensync/core';
 import { startServer } from '@opensync/server';
+import { readOptions } from './options.mjs';
 
 const USAGE = `Usage: npm start [-- --once] [--port N] [--db FILE]
 
@@ -28,8 +29,7 @@ here into it, and keeps following.
 
 /** @returns exit code */
 export async function start(args) {
-  const options = parse(args);
-  if (typeof options === 'number') return options;
+  const options = optionsOf(args);
   const plugins = await loadPlugins();
   const found = plugins.filter(({ source }) => discover(source, nodeEnv()).length > 0);
   const setting = found.length > 0 ? ownHistory(found) : samples(plugins);
@@ -53,28 +53,17 @@ export async function start(args) {
   }
 }
 
-function parse(args) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        once: { type: 'boolean', default: false },
-        port: { type: 'string' },
-        db: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) {
-      console.log(USAGE);
-      return 0;
-    }
+function optionsOf(args) {
+  const options = {
+    once: { type: 'boolean', default: false },
+    port: { type: 'string' },
+    db: { type: 'string' },
+  };
+  return readOptions(USAGE, { args, options }, ({ values }) => {
     const port = values.port ?? process.env.PORT;
     if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new Error(`--port "${port}" is not a port.`);
     return { ...values, port: port === undefined ? undefined : Number(port) };
-  } catch (error) {
-    console.error(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
+  });
 }
 
 /** Every package `*-sync` of this repository. */
