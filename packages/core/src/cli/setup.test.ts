@@ -56,8 +56,10 @@ describe('setup', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.split('\n')).toEqual([
       `edit ${settings}`,
-      expect.stringContaining(`'${join(script, '..', 'hook.cjs')}' tiny-tool-sync Stop`),
-      'Tiny Tool is set up, but nothing is synced yet.',
+      '  +   "hooks": {',
+      '  +     "Stop": [',
+      expect.stringMatching(/^ {2}\+ {9}"command": "'.+hook\.cjs' tiny-tool-sync Stop .+"$/),
+      'Tiny Tool is set up, but not all of it is in force:',
       'Hooks are switched off. Switch them on.',
       'Trust the hooks.',
       'Nobody is signed in yet: run "tiny-tool-sync login".',
@@ -66,10 +68,31 @@ describe('setup', () => {
     expect(readFileSync(settings, 'utf8')).toContain(process.execPath);
   });
 
+  it('shows each line that comes or goes, and no other one, however the file is laid out', async () => {
+    writeFileSync(settings, '{\n  "secret": 1,\n  "hooks": {"Stop":[{"command":"theirs"}],"Start":[]}\n}\n');
+    const events = { Stop: { timeout: 1 }, Start: { timeout: 1 } };
+    const twoEvents: Trigger = {
+      ...trigger,
+      settings: (_, hook) => [hooksFile({ path: settings, hook, events })],
+    };
+    const from = { ...withTrigger, trigger: async () => twoEvents };
+    const changes = (out: string) => out.match(/^ {2}[-+].*$/gm)?.map((line) => line.replace(/'.+'/, '…'));
+    const added = [
+      '  +         "command": "… tiny-tool-sync Stop 2>/dev/null || :"',
+      '  +         "timeout": 1',
+      '  +         "command": "… tiny-tool-sync Start 2>/dev/null || :"',
+      '  +         "timeout": 1',
+    ];
+    expect(changes((await run(['setup', '--yes'], { from })).out)).toEqual(added);
+    expect(changes((await run(['setup', '--remove', '--yes'], { from })).out)).toEqual(
+      added.map((line) => line.replace('+', '-')),
+    );
+  });
+
   it('shows nothing of settings that are all on one line but what it adds', async () => {
     writeFileSync(settings, '{"env":{"KEY":"secret"},"hooks":{"Start":[]},"other":"secret"}');
     const { out } = await run(['setup', '--yes']);
-    expect(out).toMatch(/^ {2}\+ "command": "'.+hook\.cjs' tiny-tool-sync Stop .+"$/m);
+    expect(out).toMatch(/^ {2}\+ +"command": "'.+hook\.cjs' tiny-tool-sync Stop .+"$/m);
     expect(out + (await run(['setup', '--remove', '--yes'])).out).not.toContain('secret');
   });
 
@@ -85,15 +108,23 @@ describe('setup', () => {
 
   it('says nothing of signing in to somebody who is', async () => {
     const vars = { OPENSYNC_URL: 'https://a.convex.site', OPENSYNC_API_KEY: 'osk_0123456789abcdef' };
-    expect((await run(['setup', '--yes'], { vars })).out).not.toContain('login');
+    const from = { ...withTrigger, trigger: async () => ({ ...trigger, check: () => [] }) };
+    const { out } = await run(['setup', '--yes'], { vars, from });
+    expect(out).toContain('Tiny Tool is set up: its sessions are synced as they happen.');
+    expect(out).not.toContain('login');
   });
 
   it('says the second time that it is set up already', async () => {
     await run(['setup', '--yes']);
     const { code, out } = await run(['setup']);
     expect(code).toBe(0);
-    expect(out.split('\n')[0]).toBe('Tiny Tool is set up already.');
+    expect(out.split('\n').slice(0, 2)).toEqual([
+      'Tiny Tool is set up, but not all of it is in force:',
+      'Hooks are switched off. Switch them on.',
+    ]);
     expect(out).not.toContain('Trust the hooks');
+    const from = { ...withTrigger, trigger: async () => ({ ...trigger, check: () => [] }) };
+    expect((await run(['setup'], { from })).out.split('\n')[0]).toBe('Tiny Tool is set up already.');
   });
 
   it('moves to another install of the plugin', async () => {
@@ -141,7 +172,7 @@ describe('setup', () => {
     const { code, out } = await run(['setup', '--dry-run']);
     expect(code).toBe(0);
     expect(out).toContain(`create ${settings}`);
-    expect(out).toContain('Nothing was changed.');
+    expect(out).toContain('Nothing was changed.\nHooks are switched off. Switch them on.\n');
     expect(existsSync(settings)).toBe(false);
     expect(existsSync(join(home, '.tiny-tool-sync'))).toBe(false);
   });

@@ -34,10 +34,10 @@ export function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** For people: JSON that is all on one line, with a line for each of its values. */
+/** For people: a JSON object with a line for each of its values, without comments; another text as it is. */
 export function spreadOut(text: string): string {
   const body = withoutComments(withoutBom(text)).trim();
-  if (!body.startsWith('{') || body.includes('\n')) return text;
+  if (!body.startsWith('{')) return text;
   return applyEdits(body, format(body, undefined, { insertSpaces: true, tabSize: 2 }));
 }
 

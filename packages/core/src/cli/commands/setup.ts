@@ -11,6 +11,7 @@ import {
 import { spreadOut } from '../../trigger/json-text.js';
 import { oneLine } from '../format.js';
 import { hookCommand, lastingHookCommand } from '../hook-command.js';
+import { lineDiff } from '../line-diff.js';
 import { accountOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -65,19 +66,26 @@ async function connect(context: CommandContext, trigger: Trigger, options: Setup
   const plan = planSetup({ plugin: source.plugin, env: io.env }, trigger.settings(io.env, hook));
   const isNew = plan.changes.length > 0;
   await carryOut(context, plan, options);
-  const problems = (trigger.check?.(io.env, hook) ?? []).filter(({ level }) => level === 'error');
+  const problems = (trigger.check?.(io.env, hook) ?? [])
+    .filter(({ level }) => level === 'error')
+    .map(({ text, remedy = '' }) => `${text} ${remedy}`.trim());
   report(context, options, plan, {
     action: 'setup',
-    result: isNew
-      ? `${source.name} is set up${problems.length === 0 && isSignedIn ? ': its sessions are synced as they happen' : ', but nothing is synced yet'}.`
-      : `${source.name} is set up already.`,
+    result: `${source.name} is set up${howFar({ isNew, isSignedIn, isInForce: problems.length === 0 })}`,
+    problems,
     next: [
-      ...problems.map(({ text, remedy = '' }) => `${text} ${remedy}`.trim()),
+      ...problems,
       ...(isNew ? (trigger.afterSetup ?? []) : []),
       ...(isSignedIn ? [] : [`Nobody is signed in yet: run "${source.plugin} login".`]),
     ],
   });
   return EXIT.ok;
+}
+
+function howFar(is: { isNew: boolean; isSignedIn: boolean; isInForce: boolean }): string {
+  if (!is.isInForce) return ', but not all of it is in force:';
+  if (!is.isNew) return ' already.';
+  return is.isSignedIn ? ': its sessions are synced as they happen.' : ', but nothing is synced yet.';
 }
 
 /** Works when the tool is gone, and from any copy of the plugin. */
@@ -122,6 +130,8 @@ interface Outcome {
   result: string;
   /** What is left to do, a sentence each. */
   next: string[];
+  /** Those of them that a dry run can tell already. */
+  problems?: string[];
 }
 
 function report(
@@ -142,7 +152,9 @@ function report(
   // A person who was asked has seen it.
   if (isDry || options.yes === true) io.stdout.write(describe(plan));
   const lines =
-    isDry && plan.changes.length > 0 ? ['Nothing was changed.'] : [outcome.result, ...outcome.next];
+    isDry && plan.changes.length > 0
+      ? ['Nothing was changed.', ...(outcome.problems ?? [])]
+      : [outcome.result, ...outcome.next];
   io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
@@ -159,13 +171,8 @@ function describeChange({ path, target, after }: SettingsChange): ChangeReport {
 /** For people: which files, and what goes and comes in them. */
 function describe(plan: Pick<InstallPlan, 'changes'>): string {
   const lines = plan.changes.flatMap((change) => {
-    const [old, now] = [textOf(change.target.bytes), textOf(change.after)];
     const { path, change: what } = describeChange(change);
-    return [
-      `${what} ${path}`,
-      ...newLines(now, old).map((line) => `  - ${line}`),
-      ...newLines(old, now).map((line) => `  + ${line}`),
-    ];
+    return [`${what} ${path}`, ...changedLines(textOf(change.target.bytes), textOf(change.after))];
   });
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -174,18 +181,26 @@ function textOf(bytes: Buffer | undefined): string {
   return bytes?.toString() ?? '';
 }
 
-/** Lines of a text that another one has not, each once, without those that only open or close something. */
-function newLines(old: string, now: string): string[] {
-  // What else is on the line is nobody's business, and may be a key.
-  const [known, lines] = [new Set(linesOf(spreadOut(old))), linesOf(spreadOut(now))];
-  return [...new Set(lines)].filter((line) => !known.has(line)).map((line) => oneLine(line, 200));
+/**
+ * What goes and what comes, without lines that only open or close something. JSON is compared value by
+ * value: what else is on a line is nobody's business, and may be a key.
+ */
+function changedLines(before: string, after: string): string[] {
+  const [old, now] = [linesOf(before), linesOf(after)];
+  return lineDiff(old.map(keyOf), now.map(keyOf)).flatMap(({ sign, at }) => {
+    const line = (sign === '-' ? old : now)[at] ?? '';
+    const indent = /^[ \t]*/.exec(line)?.[0];
+    return /[^{}[\]\s,]/.test(line)
+      ? `  ${sign} ${indent}${oneLine(line, Number.POSITIVE_INFINITY).replace(/,$/, '')}`
+      : [];
+  });
 }
 
 function linesOf(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim().replace(/,$/, ''));
-  return lines.filter((line) => isContent(line) && !/[{[]$/.test(line));
+  return spreadOut(text).split('\n');
 }
 
-function isContent(text: string): boolean {
-  return /[^{}[\]\s]/.test(text);
+/** Whether it ends with a comma or is closed at once depends on what follows. */
+function keyOf(line: string): string {
+  return line.trim().replace(/[\]}]*,?$/, '');
 }
