@@ -23,7 +23,7 @@ const BUDGETS = [
     name: /^@opensync\/core$/,
     tarball: 125,
     unpacked: 470,
-    installed: 18,
+    installed: 19,
     reason:
       'Not minified, with types of everything. It depends on what plugins bundle, and on SQLite for Node 20.',
   },

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { diffArrays } from 'diff';
 import { OpenSyncError } from '../../errors.js';
 import type { Trigger } from '../../source.js';
 import {
@@ -11,7 +12,6 @@ import {
 import { spreadOut } from '../../trigger/json-text.js';
 import { oneLine } from '../format.js';
 import { hookCommand, lastingHookCommand } from '../hook-command.js';
-import { lineDiff } from '../line-diff.js';
 import { accountOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -186,14 +186,19 @@ function textOf(bytes: Buffer | undefined): string {
  * value: what else is on a line is nobody's business, and may be a key.
  */
 function changedLines(before: string, after: string): string[] {
-  const [old, now] = [linesOf(before), linesOf(after)];
-  return lineDiff(old.map(keyOf), now.map(keyOf)).flatMap(({ sign, at }) => {
-    const line = (sign === '-' ? old : now)[at] ?? '';
-    const indent = /^[ \t]*/.exec(line)?.[0];
-    return /[^{}[\]\s,]/.test(line)
-      ? `  ${sign} ${indent}${oneLine(line, Number.POSITIVE_INFINITY).replace(/,$/, '')}`
-      : [];
+  const changes = diffArrays(linesOf(before), linesOf(after), {
+    comparator: (old, now) => keyOf(old) === keyOf(now),
   });
+  return changes.flatMap(({ added, removed, value }) => {
+    if (!added && !removed) return [];
+    const lines = value.filter((line) => /[^{}[\]\s,]/.test(line));
+    return lines.map((line) => `  ${added ? '+' : '-'} ${indented(line)}`);
+  });
+}
+
+function indented(line: string): string {
+  const [indent = ''] = /^[ \t]*/.exec(line) ?? [];
+  return `${indent}${oneLine(line, Number.POSITIVE_INFINITY).replace(/,$/, '')}`;
 }
 
 function linesOf(text: string): string[] {
