@@ -102,7 +102,7 @@ describe('two runs at once', () => {
     };
     const summary = await syncFile(context, path);
     await second;
-    expect(world.notices).toContain(`${id}: another process is syncing it.`);
+    expect(world.notices).toContain(`${id}: left to another process, which is syncing it now.`);
     const shown = (snapshot(world) as { externalId: string }[]).map(({ externalId }) => externalId);
     expect(shown).toHaveLength(3);
     // Each session counts once, although the first was looked at twice.

@@ -1,4 +1,5 @@
 import { errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
+import { plural } from './plural.js';
 import { sessionsToSend } from './session.js';
 import type { RawSession } from './source.js';
 import type { Run } from './sync-run.js';
@@ -47,7 +48,9 @@ function chooseFloor<R>(run: Run<R>, due: RawSession<R>[]): number {
     floor > 0
       ? ` This server's dashboard fails past about 1,600 sessions, so the newest ${kept.sessions} are sent; --all sends everything.`
       : '';
-  run.options.onNotice?.(`First sync: ${sessions} sessions with ${messages} messages.${limit}`);
+  run.options.onNotice?.(
+    `First sync: ${plural(sessions, 'session')} with ${plural(messages, 'message')}.${limit}`,
+  );
   return floor;
 }
 

@@ -350,6 +350,7 @@ type SessionOptions = Pick<CostOptions, 'provider' | 'overrides'>;
 
 function billOfCall(call: ApiCall, entry: Entry | PriceRow | string, tariffs: Tariffs): Bill {
   if (call.usage === undefined) return 'the tool recorded no tokens for the call';
+  if (!call.model) return 'the tool recorded no model for the call';
   return billOf(entry, call.usage, call.createdAt, call, tariffs);
 }
 

@@ -112,7 +112,8 @@ async function syncRaw<R>(run: Run<R>, raw: RawSession<R>): Promise<void> {
     if (current !== undefined) await syncOnce(run, current, tally, looks === 1 && options.force === true);
     return true;
   });
-  if (finished === undefined) return options.onNotice?.(`${raw.id}: another process is syncing it.`);
+  if (finished === undefined)
+    return options.onNotice?.(`${raw.id}: left to another process, which is syncing it now.`);
   summary.sessions += tally.seen.size;
   summary.unchanged += tally.seen.size - tally.changed.size;
 }

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type RunningServer, startServer } from '@opensync/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -171,8 +171,35 @@ describe('doctor', () => {
     ]);
   });
 
+  it('takes it for no trouble how a session went, such as an answer that was cut off', async () => {
+    const told = (location?: { file: string; line: number }): Source<never> => ({
+      ...hooked,
+      transform: (records, raw) =>
+        tinySource.transform(records, raw).map((session) => ({
+          ...session,
+          problems: [{ message: 'Cut off.', ...(location && { location }) }],
+        })),
+    });
+    expect(await findings('history', told())).toEqual([
+      { about: 'history', level: 'ok', text: 'the newest 1 of 1 session read without a problem' },
+      { about: 'history', level: 'ok', text: '1 note on the newest 1 of 1 session; the first: a: Cut off.' },
+    ]);
+    expect(level(await findings('history', told({ file: 'a', line: 1 })))).toEqual(['warning']);
+  });
+
+  it('gives the time of the last hook in whole milliseconds', async () => {
+    const mark = join(home, '.tiny-tool-sync/live/default/mark');
+    mkdirSync(dirname(mark), { recursive: true });
+    writeFileSync(mark, 'Stop');
+    utimesSync(mark, 1_700_000_000.1234, 1_700_000_000.1234);
+    expect(JSON.parse((await run(['status', '--json'])).out).lastHook).toEqual({
+      event: 'Stop',
+      at: 1_700_000_000_123,
+    });
+  });
+
   it('counts what waits, and what cannot be read', async () => {
-    expect(await findings('sync')).toMatchObject([{ level: 'warning', text: '1 of 1 sessions wait' }]);
+    expect(await findings('sync')).toMatchObject([{ level: 'warning', text: '1 session waits, of 1' }]);
     writeFileSync(join(home, '.tiny/a.jsonl'), 'broken\n');
     expect(await findings('history')).toMatchObject([
       { level: 'warning', text: expect.stringContaining('A line that is not JSON was left out.') },

@@ -1,7 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
 
-export { plural } from '../plural.js';
-
 /** Columns side by side, as wide as their widest cell; numbers to the right. */
 export function table(
   header: readonly string[],

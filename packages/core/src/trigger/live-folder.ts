@@ -49,7 +49,8 @@ export function lastHook(plugin: string, { home }: Pick<Place, 'home'>): Mark | 
   const folder = join(home, `.${plugin}`, 'live');
   const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
   const marks = names.flatMap((name) => lastMark(liveFolderAt(join(folder, name))) ?? []);
-  return marks.sort((a, b) => b.at - a.at)[0];
+  const [last] = marks.sort((a, b) => b.at - a.at);
+  return last && { ...last, at: Math.round(last.at) };
 }
 
 /** The event that the last hook told, and when; undefined when none ever did. */

@@ -314,7 +314,7 @@ function fingerprint(shown: Shown): string {
 }
 
 function isWaiting(notice: string): boolean {
-  return notice.includes('another process is syncing it');
+  return notice.includes('left to another process');
 }
 
 const SOURCES = { 'claude-code': claudeCode as Source, 'codex-cli': codex as Source };

@@ -3,6 +3,7 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import type { Health } from '../../client.js';
 import { type Config, configPath, maskKey, resolveConfig } from '../../config.js';
 import { errorMessage, isOpenSyncError } from '../../errors.js';
+import { plural } from '../../plural.js';
 import { jsonl } from '../../read/jsonl.js';
 import { readSessions } from '../../session.js';
 import type { Finding, HookCommand, RawSession, Trigger } from '../../source.js';
@@ -253,25 +254,32 @@ function checkHistory({ source, io }: CommandContext, raws: readonly RawSession[
     ];
   }
   const problems: string[] = [];
+  const notes: string[] = [];
   for (const raw of raws.slice(0, SAMPLE)) {
     try {
       for (const { session } of readSessions(source, raw, 'summary', {})) {
-        for (const { message } of session.problems) problems.push(`${raw.id}: ${message}`);
+        for (const { message, location } of session.problems) {
+          // Without a place nothing was left out: it is how the session went, and stays so.
+          (location === undefined ? notes : problems).push(`${raw.id}: ${message}`);
+        }
       }
     } catch (error) {
       problems.push(`${raw.id}: ${errorMessage(error)}`);
     }
   }
-  const looked = Math.min(SAMPLE, raws.length);
-  if (problems.length === 0) {
-    return [ok('history', `${raws.length} sessions; the newest ${looked} read without a problem`)];
-  }
+  const newest = `the newest ${Math.min(SAMPLE, raws.length)} of ${plural(raws.length, 'session')}`;
+  const known =
+    notes.length === 0
+      ? []
+      : [ok('history', `${plural(notes.length, 'note')} on ${newest}; the first: ${notes[0]}`)];
+  if (problems.length === 0) return [ok('history', `${newest} read without a problem`), ...known];
   return [
     warning(
       'history',
-      `${problems.length} problems in the newest ${looked} of ${raws.length} sessions; the first: ${problems[0]}`,
+      `${plural(problems.length, 'problem')} in ${newest}; the first: ${problems[0]}`,
       `"${source.plugin} list --json" tells them all. The rest of these sessions is synced.`,
     ),
+    ...known,
   ];
 }
 
@@ -291,7 +299,8 @@ async function checkFormat({ source }: CommandContext, raws: readonly RawSession
     }
   }
   if (files.length === 0) return [];
-  if (counts.size === 0) return [ok('format', `every record of ${files.length} files is of a known type`)];
+  if (counts.size === 0)
+    return [ok('format', `every record of ${plural(files.length, 'file')} is of a known type`)];
   const types = [...counts].map(([type, count]) => `${type} (${count})`).join(', ');
   return [
     warning(
@@ -338,7 +347,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[], isReac
         ? ok('sync', 'the server has everything')
         : warning(
             'sync',
-            `${waiting.length} of ${raws.length} sessions wait`,
+            `${plural(waiting.length, 'session')} ${waiting.length === 1 ? 'waits' : 'wait'}, of ${raws.length}`,
             isReachable ? `Run "${source.plugin} sync".` : 'They are sent when the server answers.',
           ),
     );

@@ -1,9 +1,10 @@
 import type { CheckpointStore } from '../../checkpoint.js';
 import type { Answer, Client, Health } from '../../client.js';
 import type { Config } from '../../config.js';
+import { plural } from '../../plural.js';
 import { type SyncContext, type SyncOptions, syncHistory } from '../../sync.js';
 import type { SyncMessageData, SyncSessionData } from '../../types.js';
-import { plural, printable, printableJson } from '../format.js';
+import { printable, printableJson } from '../format.js';
 import { accountOf, checkpointsOf, connect, SOON } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 

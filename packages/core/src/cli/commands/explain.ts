@@ -1,4 +1,5 @@
 import { OpenSyncError } from '../../errors.js';
+import { plural } from '../../plural.js';
 import type { Cost, PriceRow } from '../../pricing.js';
 import { readSessions } from '../../session.js';
 import type { ApiCall, Location } from '../../types.js';
@@ -51,16 +52,32 @@ export async function explain(
   io.stdout.write(callTable(calls));
   io.stdout.write(`\nTotal ${money(row.cost)}\n`);
   for (const { id: callId, cost, toolCost } of calls) {
-    if (toolCost === null || Number(cost) === toolCost) continue;
-    io.stdout.write(`${callId}: the tool itself reckoned $${Number(toolCost.toPrecision(12))}\n`);
+    if (toolCost === null || decimals(Number(cost)) === decimals(toolCost)) continue;
+    io.stdout.write(`${printable(callId)}: the tool itself reckoned $${decimals(toolCost)}\n`);
   }
-  for (const call of calls.filter(({ reason }) => reason !== null)) {
-    io.stdout.write(`${printable(`${call.id}: cost unknown: ${call.reason}`)}\n`);
-  }
+  io.stdout.write(
+    whyUnknown(calls)
+      .map((line) => `${printable(line)}\n`)
+      .join(''),
+  );
   for (const problem of row.problems) io.stdout.write(`${printable(problem)}\n`);
   if (notCounted.length > 0) io.stdout.write('\nNot counted:\n');
   for (const { line, reason } of notCounted) io.stdout.write(`  line ${line ?? '?'}: ${printable(reason)}\n`);
   return EXIT.ok;
+}
+
+/** Dollars without the noise of binary fractions: ten decimals are less than a token of any model. */
+function decimals(usd: number): string {
+  return usd.toFixed(10).replace(/\.?0+$/, '');
+}
+
+/** Each reason once: as a rule it holds for every call of a model. */
+function whyUnknown(calls: readonly ExplainedCall[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of calls) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const lines = [...counts].map(([reason, count]) => `Cost unknown of ${plural(count, 'call')}: ${reason}`);
+  const isPriceable = calls.some(({ reason, usage, model }) => reason !== null && usage !== null && model);
+  return isPriceable ? [...lines, '"config set prices" adds a price of your own.'] : lines;
 }
 
 function explained(call: ApiCall, cost: Cost): ExplainedCall {

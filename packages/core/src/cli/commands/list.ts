@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { errorMessage, OpenSyncError } from '../../errors.js';
+import { plural } from '../../plural.js';
 import type { RawSession } from '../../source.js';
 import { findSessions } from '../../sync.js';
-import { count, dateTime, money, oneLine, plural, printable, printableJson, table } from '../format.js';
+import { count, dateTime, money, oneLine, printable, printableJson, table } from '../format.js';
 import { accountOf, checkpointsOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
@@ -122,7 +123,7 @@ function printRows(
   const unpriced = [...new Set(rows.flatMap((row) => (row.usage === null ? [] : row.unpriced)))];
   if (unpriced.length > 0) {
     io.stdout.write(
-      `No price is known for ${printable(unpriced.join(', '))}: "config set prices" adds one.\n`,
+      `Some costs of ${printable(unpriced.join(', '))} are not known: "explain" says why, "config set prices" adds a price.\n`,
     );
   }
   for (const row of rows.filter(({ problems }) => problems.length > 0)) {

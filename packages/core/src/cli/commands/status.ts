@@ -1,11 +1,12 @@
 import type { Health } from '../../client.js';
 import { loadConfig, maskKey } from '../../config.js';
 import { isOpenSyncError, OpenSyncError } from '../../errors.js';
+import { plural } from '../../plural.js';
 import type { PrivacyLevel } from '../../privacy-setting.js';
 import type { Source } from '../../source.js';
 import { findSessions, stampOf, versionOf } from '../../sync.js';
 import { lastHook, type Mark } from '../../trigger/live-folder.js';
-import { dateTime, plural, printableJson } from '../format.js';
+import { dateTime, printableJson } from '../format.js';
 import { type Account, accountOf, checkpointsOf, connect, notSignedIn, SOON, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
@@ -57,7 +58,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     server: null,
     skewMs: null,
     lastSyncAt: null,
-    lastHook: wholeMilliseconds(lastHook(source.plugin, io.env)),
+    lastHook: lastHook(source.plugin, io.env) ?? null,
     sessions: { found: raws.length, synced: 0, waiting: raws.length },
     waitingFor: null,
     privacy: {
@@ -100,11 +101,6 @@ async function check(context: CommandContext, account: Account): Promise<Health 
   const answer = await client.checkKey();
   if (answer.success && answer.data !== undefined) return answer.data;
   return new OpenSyncError(answer.kind ?? 'network', answer.error ?? 'The server did not answer.');
-}
-
-/** A mark has the time of its file, which some file systems tell finer. */
-function wholeMilliseconds(mark: Mark | undefined): Mark | null {
-  return mark === undefined ? null : { ...mark, at: Math.round(mark.at) };
 }
 
 function reasonOf({ connected }: Status, { plugin, trigger }: Source): string {

@@ -1,8 +1,9 @@
 import type { Config } from '../../config.js';
 import { OpenSyncError } from '../../errors.js';
+import { plural } from '../../plural.js';
 import type { RawSession } from '../../source.js';
 import { findSessions, type SyncOptions, type SyncSummary, syncHistory } from '../../sync.js';
-import { plural, printable } from '../format.js';
+import { printable } from '../format.js';
 import { type Account, checkpointsOf, connect, requireAccount, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 import { startProgress } from '../progress.js';
