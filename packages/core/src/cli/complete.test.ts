@@ -40,6 +40,9 @@ describe('completion', () => {
     world.write('s1', [prompt('m1')]);
     for (const command of ['show', 'explain', 'sync'])
       expect(await completeIn(world.home, '--', command, '')).toMatch(/^s1\b/m);
+    // What bash would run.
+    world.write('$(touch ran)', [prompt('m1')]);
+    expect(await completeIn(world.home, '--', 'show', '')).not.toContain('touch');
   });
 
   it.each(['bash', 'zsh', 'fish', 'powershell'])(

@@ -6,6 +6,8 @@ import type { CommandContext } from './program.js';
 
 /** Of a long history, as many as a person could read. */
 const NEWEST = 100;
+/** The script for bash expands what is offered: `$(…)` in an id would run. */
+const PLAIN = /^[\w.:@/-]+$/;
 
 /** Runs `complete <shell>`, which prints a script for the shell, or `complete -- <words>`, which it calls. */
 export async function complete(
@@ -22,10 +24,10 @@ export async function complete(
     };
   };
   for (const command of ['config get', 'config set']) offer(command, 'name', () => SETTING_NAMES);
-  const ids = () =>
-    findSessions(source, io.env)
-      .slice(0, NEWEST)
-      .map(({ id }) => id);
+  const ids = () => {
+    const newest = findSessions(source, io.env).slice(0, NEWEST);
+    return newest.map(({ id }) => id).filter((id) => PLAIN.test(id));
+  };
   for (const command of ['show', 'explain']) offer(command, 'session', ids);
   offer('sync', 'targets', ids);
   // The library prints with it.
