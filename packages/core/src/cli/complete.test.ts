@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { tinySource } from '../../test/tiny-source.js';
-import { createWorld, prompt, temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/world.js';
 import { createCli } from './create-cli.js';
 
 /** What the shell would read. */
@@ -35,15 +35,23 @@ describe('completion', () => {
     expect(await complete('--', 'config', 'set', 'priv')).toMatch(/^privacy\t/);
   });
 
-  it('knows the sessions of this machine', async () => {
-    const world = await createWorld();
-    world.write('s1', [prompt('m1')]);
-    for (const command of ['show', 'explain', 'sync'])
-      expect(await completeIn(world.home, '--', command, '')).toMatch(/^s1\b/m);
-    // What bash would run.
-    world.write('$(touch ran)', [prompt('m1')]);
-    expect(await completeIn(world.home, '--', 'show', '')).not.toContain('touch');
+  it('knows the values of settings that are on or off', async () => {
+    expect(await complete('--', 'config', 'set', 'thinking', '')).toMatch(/^true\t\nfalse\t\n/);
+    expect(await complete('--', 'config', 'set', 'prices', '')).toMatch(/^:\d+\n$/);
   });
+
+  it.each(['show', 'explain', 'sync'])(
+    'knows the sessions for %s, but no name that a shell would run',
+    async (command) => {
+      const home = temporaryDirectory();
+      mkdirSync(join(home, '.tiny'));
+      for (const id of ['aaaa1', 'bbbb1', 'aaaa$(reboot)'])
+        writeFileSync(join(home, `.tiny/${id}.jsonl`), '');
+      const found = await completeIn(home, '--', command, 'aa');
+      expect(found).toMatch(/^aaaa1\t\d{4}-/);
+      expect(found).not.toMatch(/bbbb1|reboot/);
+    },
+  );
 
   it.each(['bash', 'zsh', 'fish', 'powershell'])(
     'has a script for %s that calls the plugin',
