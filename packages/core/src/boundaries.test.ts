@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as api from './index.js';
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
+const PACKAGES = fileURLToPath(new URL('../..', import.meta.url));
 
 function sourceFiles(): string[] {
   return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(
@@ -12,15 +13,24 @@ function sourceFiles(): string[] {
   );
 }
 
+/** The coding tools that have a plugin here, by its folder. */
+const TOOLS = readdirSync(PACKAGES)
+  .filter((name) => name.endsWith('-sync'))
+  .map((name) => name.slice(0, -'-sync'.length).split('-'));
+
+/** A tool by its name, however it is spelled, or by the folder that it would have in a home. */
+function namesTool(text: string): boolean {
+  const names = TOOLS.flatMap((words) => [words.join('[ _-]?'), `\\.${words[0]}`]);
+  const naming = new RegExp(`(?<![a-z])(${names.join('|')})(?![a-z])`, 'i');
+  return naming.test(text) || naming.test(text.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' '));
+}
+
 describe('core', () => {
   it('names no coding tool', () => {
-    const tools = readdirSync(join(SOURCE, '../..')).flatMap((name) => /^(.+)-sync$/.exec(name)?.[1] ?? []);
-    expect(tools.length).toBeGreaterThan(3);
-    const names = tools.map((tool) => tool.replace('-', '[ -]?'));
-    const folders = tools.map((tool) => tool.split('-')[0]);
-    const pattern = new RegExp(`\\b(${names.join('|')})\\b|\\.(${folders.join('|')})\\b`, 'i');
-    const naming = sourceFiles().filter((file) => pattern.test(readFileSync(join(SOURCE, file), 'utf8')));
+    const naming = sourceFiles().filter((file) => namesTool(readFileSync(join(SOURCE, file), 'utf8')));
     expect(naming).toEqual([]);
+    const spelled = ['Claude Code', 'claudeCodeFile', 'CODEX_HOME', '~/.cursor/chats', 'OpenCode', 'isPi'];
+    expect(spelled.filter(namesTool)).toEqual(spelled);
   });
 
   it('has no state at the level of a module', () => {
