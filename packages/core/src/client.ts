@@ -67,6 +67,8 @@ export interface Health {
   server?: string;
   version?: string;
   capabilities: string[];
+  /** Whether the server holds no session of this key's; only `checkKey` asks. */
+  isEmpty?: boolean;
 }
 
 const SessionReceipt = z.object({ ok: z.literal(true), sessionId: z.optional(z.string()) });
@@ -179,13 +181,14 @@ async function checkKey(settings: Settings): Promise<Answer<Health>> {
   if (refusal !== undefined) return refusal;
   const server = await health(settings);
   if (!server.success) return server;
-  const { data: _, ...answer } = await request(settings, {
+  const { data: list, ...answer } = await request(settings, {
     method: 'GET',
     path: '/api/sessions?limit=1',
     schema: SessionList,
     otherwise: 'server',
   });
-  return answer.success ? server : answer;
+  if (list === undefined || server.data === undefined) return answer;
+  return { ...server, data: { ...server.data, isEmpty: list.sessions.length === 0 } };
 }
 
 async function syncBatchWith(settings: Settings, body: BatchData): Promise<Answer<BatchReceipt>> {

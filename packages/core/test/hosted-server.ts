@@ -131,7 +131,8 @@ export async function startHostedServer(options: HostedOptions = {}): Promise<Ho
     }
   };
   const routes: Record<string, (user: string, body: SeenRequest['body']) => Reply> = {
-    'GET /api/sessions': () => json({ sessions: [] }),
+    'GET /api/sessions': (user) =>
+      json({ sessions: [...store.sessions].filter(([key]) => key.startsWith(`${user}\0`)).slice(0, 1) }),
     'POST /sync/session': (user, body) => {
       if (!body.externalId) return json({ error: 'Missing externalId or sessionId' }, 400);
       store.saveSession(user, body);

@@ -60,7 +60,7 @@ function describe({ level, about, text, remedy }: Report): string {
 async function examine(context: CommandContext): Promise<Report[]> {
   const { source, io } = context;
   const raws = findSessions(source, io.env);
-  const server = await checkServer(context);
+  const server = await checkServer(context, raws);
   const isReachable = server.every(({ level }) => level !== 'error');
   return [
     ...server,
@@ -76,7 +76,7 @@ async function examine(context: CommandContext): Promise<Report[]> {
 /** Clocks so far apart date messages visibly wrong. */
 const MAX_SKEW_MS = 60_000;
 
-async function checkServer(context: CommandContext): Promise<Report[]> {
+async function checkServer(context: CommandContext, raws: readonly RawSession[]): Promise<Report[]> {
   const { source, io } = context;
   const login = `Run "${source.plugin} login".`;
   let config: Config;
@@ -101,9 +101,17 @@ async function checkServer(context: CommandContext): Promise<Report[]> {
         : `Check that ${account.url} is right and running. Nothing is lost meanwhile: what is missing is sent later.`;
     return [failure('server', answer.error ?? 'no answer', remedy)];
   }
+  const checkpoints = checkpointsOf({ source, io }, account);
+  const isEmptied = answer.data.isEmpty === true && raws.some(({ id }) => checkpoints.has(id));
   return [
     ok('sign-in', `${account.url} accepts the key ${maskKey(account.apiKey)}`),
-    ok('server', kindOf(answer.data)),
+    isEmptied
+      ? warning(
+          'server',
+          'it holds no session, although some were sent: it was emptied or replaced',
+          `Run "${source.plugin} sync --force", which sends all again.`,
+        )
+      : ok('server', kindOf(answer.data)),
     ...checkClock(answer.data),
   ];
 }
@@ -344,7 +352,7 @@ function checkState(context: CommandContext, raws: readonly RawSession[], isReac
     );
     reports.push(
       waiting.length === 0
-        ? ok('sync', 'the server has everything')
+        ? ok('sync', 'everything was sent')
         : warning(
             'sync',
             `${plural(waiting.length, 'session')} ${waiting.length === 1 ? 'waits' : 'wait'}, of ${raws.length}`,

@@ -28,7 +28,9 @@ interface Status {
   lastSyncAt: number | null;
   /** The last call of a hook: its event, and when. */
   lastHook: Mark | null;
-  /** Subagents are counted with their session. */
+  /** True when the server holds no session, although it has taken some: it was emptied or replaced. */
+  serverEmptied: boolean;
+  /** By what is noted here, not by asking the server. Subagents are counted with their session. */
   sessions: { found: number; synced: number; waiting: number };
   /** Why sessions wait, when some do. */
   waitingFor: string | null;
@@ -59,6 +61,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
     skewMs: null,
     lastSyncAt: null,
     lastHook: lastHook(source.plugin, io.env) ?? null,
+    serverEmptied: false,
     sessions: { found: raws.length, synced: 0, waiting: raws.length },
     waitingFor: null,
     privacy: {
@@ -89,6 +92,7 @@ export async function status(context: CommandContext, options: { json?: boolean 
       code = health.kind === 'auth' ? EXIT.notSignedIn : EXIT.failed;
     } else {
       Object.assign(result, { connected: true, server: health.server ?? 'OpenSync', skewMs: health.skewMs });
+      result.serverEmptied = health.isEmpty === true && raws.some(({ id }) => checkpoints.has(id));
     }
   }
   if (result.sessions.waiting > 0) result.waitingFor = reasonOf(result, source);
@@ -108,12 +112,14 @@ function reasonOf({ connected }: Status, { plugin, trigger }: Source): string {
   return `${trigger === undefined ? `"${plugin} watch"` : 'the next turn'}, or "${plugin} sync"`;
 }
 
-function describe({ name, trigger }: Source, status: Status): string {
+function describe({ name, plugin, trigger }: Source, status: Status): string {
   const connection = status.connected ? `connected (${status.server})` : `not connected: ${status.error}`;
+  const emptied = `The server holds no session: it was emptied or replaced. "${plugin} sync --force" sends all again.`;
   const lines = [
     `Server    ${status.url ?? 'none'}`,
     `Key       ${status.apiKey ?? 'none'}`,
     `State     ${connection}`,
+    ...(status.serverEmptied ? [`          ${emptied}`] : []),
     `Sessions  ${status.sessions.found} of ${name} on this machine, ${status.sessions.synced} up to date on the server`,
     `Last sync ${status.lastSyncAt === null ? 'never' : dateTime(status.lastSyncAt)}`,
     ...(trigger === undefined && status.lastHook === null
