@@ -18,6 +18,7 @@ import { errorCode } from './errors.js';
 import { isAlive } from './is-alive.js';
 import type { Acknowledged } from './plan.js';
 import { appendPrivate } from './private-file.js';
+import { jsonOf } from './read/parse-json.js';
 import { isFields } from './read/values.js';
 import type { Env } from './source.js';
 import { isLoopback } from './url.js';
@@ -112,7 +113,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
     },
     settled() {
       if (!existsSync(indexFile)) return undefined;
-      const { digest, sessions } = (parseJson(readIfExists(settledFile) ?? '{}') ?? {}) as Partial<Settled>;
+      const { digest, sessions } = (jsonOf(readIfExists(settledFile) ?? '{}') ?? {}) as Partial<Settled>;
       return typeof digest === 'string' && typeof sessions === 'number' ? { digest, sessions } : undefined;
     },
     setSettled: (settled) => writeFileAtomic(settledFile, JSON.stringify(settled), { durable: false }),
@@ -124,8 +125,7 @@ export function openCheckpoints(folder: string, now: () => number): CheckpointSt
     exclusively: (sessionId, work) => exclusively(fileOf(sessionId), now, work),
     floor() {
       const text = readIfExists(floorFile);
-      const changedAt =
-        text === undefined ? undefined : (parseJson(text) as { changedAt?: unknown })?.changedAt;
+      const changedAt = text === undefined ? undefined : (jsonOf(text) as { changedAt?: unknown })?.changedAt;
       return typeof changedAt === 'number' ? changedAt : undefined;
     },
     setFloor: (changedAt) => writeFileAtomic(floorFile, JSON.stringify({ changedAt })),
@@ -162,14 +162,14 @@ function readIndex(file: string): Map<string, Complete> {
 /** All lines at once, which is several times as fast; one by one when one of them is torn. */
 function indexLines(text: string): unknown[] {
   const whole = text.slice(0, text.lastIndexOf('\n'));
-  const lines = parseJson(`[${whole.replaceAll('\n', ',')}]`);
-  return Array.isArray(lines) ? lines : whole.split('\n').map(parseJson);
+  const lines = jsonOf(`[${whole.replaceAll('\n', ',')}]`);
+  return Array.isArray(lines) ? lines : whole.split('\n').map(jsonOf);
 }
 
 /** A checkpoint that cannot be understood is no checkpoint: everything is sent again. */
 function readCheckpoint(file: string): Checkpoint | undefined {
   const text = readIfExists(file);
-  const value = text === undefined ? undefined : parseJson(text);
+  const value = text === undefined ? undefined : jsonOf(text);
   return isCheckpoint(value) ? value : undefined;
 }
 
@@ -191,15 +191,6 @@ function isOptionalText(value: unknown): boolean {
 
 function isTexts(value: unknown): boolean {
   return isFields(value) && Object.values(value).every((text) => typeof text === 'string');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function readIfExists(file: string): string | undefined {

@@ -3,6 +3,7 @@ import type { FetchContext } from 'ofetch';
 import * as z from 'zod/mini';
 import { type Config, INVALID_KEY_FORMAT, isApiKey, loadConfig } from './config.js';
 import { classifyAnswer, type ErrorKind, errorCode, isOpenSyncError } from './errors.js';
+import { jsonOf } from './read/parse-json.js';
 import type { ApiResponse, SyncMessageData, SyncSessionData } from './types.js';
 import { isLoopback, normalizeUrl } from './url.js';
 
@@ -244,7 +245,7 @@ async function request<T>(settings: Settings, call: Call<T>): Promise<Answer<T>>
       headers: headersFor(settings, call),
       // Following one would hand the key to whoever it names.
       redirect: 'manual',
-      parseResponse: parseJson,
+      parseResponse: jsonOf,
       retry: settings.retries,
       retryStatusCodes: RETRYABLE_STATUSES,
       onRequestError: beforeRetry,
@@ -279,16 +280,6 @@ function headersFor(settings: Settings, call: Call<unknown>): Record<string, str
   };
 }
 
-/** Undefined for what is not JSON; no schema takes that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** An answer 200 that acknowledges nothing: a proxy's page, a captive network. */
 class UnexpectedAnswer extends Error {}
 
@@ -320,7 +311,7 @@ async function attempt(
   try {
     const response = await settings.fetch(input, { ...init, signal: limit.signal });
     const text = await readAnswer(response);
-    if (response.ok && call.otherwise === 'network' && !call.schema.safeParse(parseJson(text)).success) {
+    if (response.ok && call.otherwise === 'network' && !call.schema.safeParse(jsonOf(text)).success) {
       throw new UnexpectedAnswer();
     }
     const { status, headers } = response;

@@ -4,6 +4,7 @@ import { nodeEnv } from './env.js';
 import { errorCode, errorMessage, isOpenSyncError, OpenSyncError } from './errors.js';
 import { type PriceOverrides, wrongPriceAt } from './price-overrides.js';
 import { isPrivacyLevel, type PrivacySetting, wrongPrivacyAt } from './privacy-setting.js';
+import { jsonOf } from './read/parse-json.js';
 import type { Env } from './source.js';
 import { normalizeUrl } from './url.js';
 import { writeFileAtomic } from './write-file.js';
@@ -439,12 +440,8 @@ export function parseSetting(name: string, text: string): Partial<Config> {
 }
 
 function parseJsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
+  const value = jsonOf(text);
+  return value === undefined ? text : value;
 }
 
 /** Whether a text can be a key; whether it is one only the server knows. */

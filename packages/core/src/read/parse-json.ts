@@ -16,10 +16,16 @@ export function parseJson(text: string): Parsed {
   if (!mayBeJson(text)) return NOT_JSON;
   const excess = excessOf(text);
   if (excess !== undefined) return { why: excess };
+  const value = jsonOf(text);
+  return value === undefined ? NOT_JSON : { value };
+}
+
+/** JSON.parse for texts whose size has a bound already; undefined for what is not JSON. */
+export function jsonOf(text: string): unknown {
   try {
-    return { value: JSON.parse(text) };
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return NOT_JSON;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { jsonOf } from '../../src/read/parse-json.js';
 import type { Random } from '../harness/random.js';
 
 /** What can become of a JSON value that is still JSON, or nearly. */
@@ -54,7 +55,7 @@ const MARK = '@@here@@';
 
 /** The text of a JSON value, changed in one place; undefined when there is no place for this kind. */
 export function mutateJson(text: string, kind: ValueKind, random: Random): string | undefined {
-  const value = parse(text);
+  const value = jsonOf(text);
   if (typeof value !== 'object' || value === null) return undefined;
   const paths = pathsIn(value);
   if (paths.length === 0) return undefined;
@@ -166,15 +167,6 @@ export function mutateJson(text: string, kind: ValueKind, random: Random): strin
     }
     case 'key gone':
       return put(anywhere(), undefined);
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }
 

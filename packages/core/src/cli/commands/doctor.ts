@@ -81,7 +81,7 @@ async function checkServer(context: CommandContext, raws: readonly RawSession[])
   const login = `Run "${source.plugin} login".`;
   let config: Config;
   try {
-    const resolved = resolveConfig(settingsOf({ source, io }));
+    const resolved = resolveConfig(settingsOf(context));
     config = resolved.config;
     if (resolved.withheldKey !== undefined && config.apiKey === undefined) {
       return [failure('sign-in', `the key in ${resolved.withheldKey} belongs to another server`, login)];
