@@ -1,7 +1,7 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../test/support.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { type Database, openDatabase } from './database.js';
 import { connect } from './sqlite.js';
 

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { client, temporaryDirectory, testServer } from '../test/support.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
+import { client, testServer } from '../test/support.js';
 import { isLoopback } from './guard.js';
 import { startServer } from './start-server.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../test/support.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { openDatabase } from './database.js';
 import { addKey, addUser, ensureOwner, listUsers, userOfKey } from './keys.js';
 

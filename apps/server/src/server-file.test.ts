@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryDirectory } from '../test/support.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { readServerFile, serverFilePath, writeServerFile } from './server-file.js';
 
 const CONTENTS = { url: 'http://127.0.0.1:1', apiKey: 'osk_x', pid: 1, db: '/a.db' };

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { client, temporaryDirectory } from '../test/support.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
+import { client } from '../test/support.js';
 import { readServerFile, serverFilePath } from './server-file.js';
 import { type RunningServer, type ServerOptions, startServer } from './start-server.js';
 

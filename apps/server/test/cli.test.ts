@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { finish, serve } from './command.js';
-import { client, temporaryDirectory } from './support.js';
+import { client } from './support.js';
 
 it('says where everything is, never the key, and stops on both signals', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

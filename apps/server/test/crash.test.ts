@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createRandom } from '../../../packages/core/test/harness/random.js';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { finish, run, serve } from './command.js';
 import { contradictions } from './consistency.js';
-import { client, temporaryDirectory } from './support.js';
+import { client } from './support.js';
 import { createWriter, type Writer } from './writer.js';
 
 /** More with `CRASH_RUNS=100 npm test -- apps/server/test/crash.test.ts`; one again with `CRASH_SEED=57`. */

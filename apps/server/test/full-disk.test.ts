@@ -1,9 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { serve } from './command.js';
 import { contradictions } from './consistency.js';
-import { type Client, temporaryDirectory, testApp } from './support.js';
+import { type Client, testApp } from './support.js';
 
 /**
  * A folder on a small file system, to be filled for real:

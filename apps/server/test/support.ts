@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../../../packages/core/test/harness/temporary-directory.js';
 import { createApp } from '../src/app.js';
 import { openDatabase } from '../src/database.js';
 import { type RunningServer, startServer } from '../src/index.js';
@@ -11,13 +10,6 @@ import { createLimits, type Limits } from '../src/rate-limit.js';
 export const HOUR = 3_600_000;
 /** Where the clock of a test's server stands at first. */
 export const START = Date.UTC(2026, 0, 15, 12);
-
-/** A directory that is gone after the test. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'opensync-server-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** Fields that answers may have, for tests to look at; each test knows which ones are there. */
 export interface AnswerBody {

@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Env, HookCommand } from '@opensync/core/plugin';
 import { testTrigger } from '@opensync/core/testing';
 import { jsonValue, parseDocument, withoutBom } from '@opensync/core/trigger';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { trigger } from './trigger.js';
 
 const read = (text: string) => (text.trim() === '' ? undefined : jsonValue(parseDocument(withoutBom(text))));
@@ -46,10 +46,9 @@ let env: Env;
 const hook: HookCommand = { node: '/usr/bin/node', script: '/opt/hook.cjs', plugin: 'claude-code-sync' };
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'claude-code-sync-trigger-'));
+  home = temporaryDirectory();
   env = { home, vars: { PATH: join(home, 'bin') }, now: () => 0 };
 });
-afterEach(() => rmSync(home, { recursive: true }));
 
 const settings = () => trigger.settings(env, hook).map(({ path }) => path);
 

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createCli, type Env, type FoundFile, jsonl, type Need, type Problem } from '@opensync/core/plugin';
 import { type RunningServer, startServer } from '@opensync/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { get } from '../../core/test/embedded-server.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 
 /* The commands of core, with a real source and a real history. */
@@ -19,13 +20,12 @@ let home: string;
 let server: RunningServer | undefined;
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'opensync-cli-'));
+  home = temporaryDirectory();
 });
 
 afterEach(async () => {
   await server?.close();
   server = undefined;
-  rmSync(home, { recursive: true, force: true });
 });
 
 interface Outcome {
@@ -69,9 +69,7 @@ async function startEmbedded(): Promise<RunningServer> {
 }
 
 async function api(path: string): Promise<{ sessionCount: number }> {
-  const headers = { authorization: `Bearer ${server?.apiKey}` };
-  const answer = await fetch(`${server?.url}${path}`, { headers });
-  return (await answer.json()) as { sessionCount: number };
+  return get(server as RunningServer, path);
 }
 
 /** A history of the given transcripts of the fixture, in a folder that a test may change. */

@@ -4,16 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { SessionRow } from '../../core/src/cli/rows.js';
-import {
-  bucketsOf,
-  type Expected,
-  expectedOf,
-  fixture,
-  preparedOf,
-  rowsOf,
-  temporaryFolder,
-  VERSIONS,
-} from './home.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
+import { bucketsOf, type Expected, expectedOf, fixture, preparedOf, rowsOf, VERSIONS } from './home.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
@@ -21,7 +13,7 @@ const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 function rowsOfCommand(home: string): SessionRow[] {
   if (!existsSync(cli))
     throw new Error('dist/cli.js is missing. Build first: turbo run build, or npx tsup here.');
-  const env = { ...process.env, HOME: temporaryFolder(), CLAUDE_CONFIG_DIR: home };
+  const env = { ...process.env, HOME: temporaryDirectory(), CLAUDE_CONFIG_DIR: home };
   const output = execFileSync(process.execPath, [cli, 'list', '--json'], { env, maxBuffer: 1 << 28 });
   return (JSON.parse(output.toString()) as { sessions: SessionRow[] }).sessions;
 }

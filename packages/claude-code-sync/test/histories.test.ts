@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { findSessions, type Session } from '@opensync/core';
 import { describe, expect, it } from 'vitest';
 import { toWire } from '../../core/src/wire.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 import {
   another,
@@ -27,7 +28,6 @@ import {
   rowOf,
   rowsOf,
   sessionOf,
-  temporaryFolder,
 } from './home.js';
 
 const ID = 'aaaa0099-0000-4000-8000-000000000000';
@@ -374,14 +374,14 @@ describe('where the files are', () => {
   });
 
   it('may be a folder whose name has the characters of a pattern', () => {
-    const home = join(temporaryFolder(), 'a [b] {c,d} (e) *?!');
+    const home = join(temporaryDirectory(), 'a [b] {c,d} (e) *?!');
     mkdirSync(home);
     homeOf({ [PATH]: textOf(under(ID, plain)) }, home);
     expect(rowsOf(home).map(({ id }) => id)).toEqual([ID]);
   });
 
   it('is ~/.claude without CLAUDE_CONFIG_DIR', () => {
-    const home = temporaryFolder();
+    const home = temporaryDirectory();
     renameSync(copyOfFixture('2.1.330'), join(home, '.claude'));
     const env = { ...envOf(''), home, vars: {} };
     expect(findSessions(source, env).length).toBe(expectedOf('2.1.330').size);

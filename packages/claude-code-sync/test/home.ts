@@ -1,11 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Env, findSessions, type Need, type Source } from '@opensync/core';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type SessionRow, sessionRows } from '../../core/src/cli/rows.js';
 import { type PreparedSession, readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 import type { ClaudeRecord } from '../src/transform.js';
 
@@ -16,25 +16,14 @@ export function fixture(version: string): string {
   return fileURLToPath(new URL(`../fixtures/${version}`, import.meta.url));
 }
 
-const temporary: string[] = [];
-afterAll(() => {
-  for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-export function temporaryFolder(name = 'claude-code-sync-'): string {
-  const folder = mkdtempSync(join(tmpdir(), name));
-  temporary.push(folder);
-  return folder;
-}
-
 export function copyOfFixture(version: string): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   cpSync(join(fixture(version), 'projects'), join(home, 'projects'), { recursive: true });
   return home;
 }
 
 /** A new `CLAUDE_CONFIG_DIR`; the files are given by their path below `projects`, and written in this order. */
-export function homeOf(files: Record<string, string>, home = temporaryFolder()): string {
+export function homeOf(files: Record<string, string>, home = temporaryDirectory()): string {
   for (const [path, content] of Object.entries(files)) {
     const file = join(home, 'projects', path);
     mkdirSync(dirname(file), { recursive: true });

@@ -18,7 +18,9 @@ import { fileURLToPath } from 'node:url';
 import { saveConfig } from '@opensync/core';
 import { type RunningServer, startServer } from '@opensync/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { fixture, temporaryFolder } from './home.js';
+import { get } from '../../core/test/embedded-server.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
+import { fixture } from './home.js';
 
 /* The built hook, as the client starts it: real processes, a real home, a real server. */
 
@@ -35,8 +37,8 @@ interface Machine {
 }
 
 async function newMachine(): Promise<Machine> {
-  const home = temporaryFolder();
-  const server = await startServer({ db: join(temporaryFolder(), 'server.db'), port: 0, home });
+  const home = temporaryDirectory();
+  const server = await startServer({ db: join(temporaryDirectory(), 'server.db'), port: 0, home });
   const projects = join(home, '.claude/projects');
   mkdirSync(projects, { recursive: true });
   saveConfig(
@@ -115,11 +117,6 @@ function conversation(): { file: string; lines: string[] } {
     .map((name) => join(folder, name));
   const [file = ''] = files.sort((a, b) => statSync(b).size - statSync(a).size);
   return { file, lines: readFileSync(file, 'utf8').trimEnd().split('\n') };
-}
-
-async function get<T>({ url, apiKey }: RunningServer, path: string): Promise<T> {
-  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
-  return (await response.json()) as T;
 }
 
 interface Totals {
@@ -270,7 +267,7 @@ describe('a hook in trouble', () => {
   });
 
   it('is silent where the home directory is missing, is a file or may not be written', async () => {
-    const folder = temporaryFolder();
+    const folder = temporaryDirectory();
     const file = join(folder, 'file');
     writeFileSync(file, '');
     expect(await fire(join(file, 'home'))).toMatchObject(SILENT);
@@ -283,7 +280,7 @@ describe('a hook in trouble', () => {
   });
 
   it('writes down that nobody is signed in, and the worker is gone', async () => {
-    const home = temporaryFolder();
+    const home = temporaryDirectory();
     expect(await fire(home)).toMatchObject(SILENT);
     const log = join(home, '.claude-code-sync/live.log');
     for (let tries = 0; !existsSync(log) && tries < 100; tries++) await sleep(50);
@@ -293,7 +290,7 @@ describe('a hook in trouble', () => {
   });
 
   it('begins a new log when the old one is large', async () => {
-    const home = temporaryFolder();
+    const home = temporaryDirectory();
     const log = join(home, '.claude-code-sync/live.log');
     mkdirSync(join(home, '.claude-code-sync'));
     writeFileSync(log, 'old\n'.repeat(100_000));

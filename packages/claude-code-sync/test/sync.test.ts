@@ -1,45 +1,47 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunningServer } from '@opensync/server';
 import { describe, expect, it } from 'vitest';
-import { newServer, type StoredTranscript, storedState, syncTo } from '../../core/test/embedded.js';
+import {
+  newServer,
+  type StoredMessage,
+  stateOf,
+  syncerOf,
+  type WholeSession,
+} from '../../core/test/embedded-server.js';
 import { source } from '../src/source.js';
 import { copyOfFixture, envOf, filesBelow, rowsOf, VERSIONS } from './home.js';
-
-const now = () => Date.parse('2026-12-01T00:00:00Z');
-const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, { ...envOf(home), now });
 
 describe.each(VERSIONS)('the history of %s on a server', (version) => {
   it('is what list prints, in order, and is sent once', async () => {
     const home = copyOfFixture(version);
-    const server = await newServer(now);
-    const sync = pluginOf(home, server);
+    const server = await newServer();
+    const sync = syncerOf(source, envOf(home), server);
     const rows = rowsOf(home);
     const first = await sync();
     expect(first).toMatchObject({ failed: 0, poison: 0, unchanged: 0 });
-    const state = await storedState(server);
+    const state = await stateOf(server);
     expect([...state.keys()].sort()).toEqual(rows.map(({ id }) => id).sort());
     for (const row of rows) {
-      const session = state.get(row.id) as StoredTranscript;
+      const session = state.get(row.id) as WholeSession;
       const { promptTokens, completionTokens, cost } = row;
       expect(session).toMatchObject({ promptTokens, completionTokens, cost });
       expect(session.title).toBe(row.title ?? 'Untitled session');
       if (row.createdAt !== null) expect(session.createdAt).toBe(row.createdAt);
-      expectInOrder(session);
+      expectInOrder(row.id, session.messages);
     }
     const second = await sync();
     expect(second).toMatchObject({ sessionsSent: 0, messagesSent: 0, failed: 0, unchanged: second.sessions });
-    expect(await storedState(server)).toEqual(state);
+    expect(await stateOf(server)).toEqual(state);
   });
 
   it.each([1, 2, 3])(
     'ends the same after it was synced half-written, wherever it was cut (%i)',
     async (seed) => {
-      const [whole, growing] = [await newServer(now), await newServer(now)];
+      const [whole, growing] = [await newServer(), await newServer()];
       const home = copyOfFixture(version);
-      await pluginOf(home, whole)();
-      const sync = pluginOf(home, growing);
+      await syncerOf(source, envOf(home), whole)();
+      const sync = syncerOf(source, envOf(home), growing);
       const files = filesBelow(home)
         .filter((file) => file.endsWith('.jsonl'))
         .map((file) => join(home, file));
@@ -54,7 +56,7 @@ describe.each(VERSIONS)('the history of %s on a server', (version) => {
         await sync(file);
       }
       await sync();
-      expect(await storedState(growing)).toEqual(await storedState(whole));
+      expect(await stateOf(growing)).toEqual(await stateOf(whole));
     },
   );
 });
@@ -64,7 +66,7 @@ function shareOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;
 }
 
-function expectInOrder({ externalId, messages }: StoredTranscript): void {
+function expectInOrder(externalId: string, messages: StoredMessage[]): void {
   let before = 0;
   for (const message of messages) {
     expect(message.externalId.startsWith(`claude-code:${externalId}:`)).toBe(true);
@@ -93,7 +95,7 @@ describe('reading', () => {
         });
       const before = fingerprint();
       rowsOf(home);
-      await pluginOf(home, await newServer(now))();
+      await syncerOf(source, envOf(home), await newServer())();
       expect(fingerprint()).toEqual(before);
     }
   });

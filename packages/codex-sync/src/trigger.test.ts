@@ -1,17 +1,9 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Env, HookCommand } from '@opensync/core/plugin';
 import { testTrigger } from '@opensync/core/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { readToml } from './notify.js';
 import { trigger } from './trigger.js';
 
@@ -55,10 +47,9 @@ let env: Env;
 const hook: HookCommand = { node: '/usr/bin/node', script: '/opt/hook.cjs', plugin: 'codex-sync' };
 
 beforeEach(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'codex-sync-trigger-')));
+  home = realpathSync(temporaryDirectory());
   env = { home, vars: { PATH: join(home, 'bin') }, now: () => 0 };
 });
-afterEach(() => rmSync(home, { recursive: true }));
 
 describe('where Codex is', () => {
   it('follows CODEX_HOME', () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Session } from '@opensync/core';
 import { describe, expect, it } from 'vitest';
 import type { SessionRow } from '../../core/src/cli/rows.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import {
   copyOfFixture,
   type Expected,
@@ -11,7 +12,6 @@ import {
   preparedOf,
   type Response,
   rowsOf,
-  temporaryFolder,
   tokensOf,
   truthOf,
   VERSIONS,
@@ -23,7 +23,7 @@ const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 /** The rows as the built command prints them. */
 function rowsOfCommand(home: string): SessionRow[] {
   if (!existsSync(CLI)) throw new Error('dist/cli.js is missing. Build first: npx tsup here.');
-  const env = { ...process.env, HOME: temporaryFolder(), CODEX_HOME: home };
+  const env = { ...process.env, HOME: temporaryDirectory(), CODEX_HOME: home };
   const output = execFileSync(process.execPath, [CLI, 'list', '--json'], { env, maxBuffer: 1 << 28 });
   return (JSON.parse(output.toString()) as { sessions: SessionRow[] }).sessions;
 }

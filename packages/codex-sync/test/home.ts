@@ -1,11 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Env, findSessions, type Need, type Session, type Usage } from '@opensync/core';
-import { afterAll } from 'vitest';
 import { type SessionRow, sessionRows } from '../../core/src/cli/rows.js';
 import { type PreparedSession, readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
@@ -19,25 +18,14 @@ export function fixture(version: string): string {
   return join(FIXTURES, version);
 }
 
-const temporary: string[] = [];
-afterAll(() => {
-  for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true });
-});
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'codex-sync-'));
-  temporary.push(folder);
-  return folder;
-}
-
 export function copyOfFixture(version: string): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   cpSync(fixture(version), home, { recursive: true, preserveTimestamps: true });
   return home;
 }
 
 /** A new `CODEX_HOME`; the files are given by their path below it. */
-export function homeOf(files: Record<string, string | Buffer>, home = temporaryFolder()): string {
+export function homeOf(files: Record<string, string | Buffer>, home = temporaryDirectory()): string {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), content);

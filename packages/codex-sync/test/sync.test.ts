@@ -1,19 +1,15 @@
 import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunningServer } from '@opensync/server';
 import { describe, expect, it } from 'vitest';
-import { newServer, type StoredTranscript, storedState, syncTo } from '../../core/test/embedded.js';
+import { newServer, stateOf, syncerOf, type WholeSession } from '../../core/test/embedded-server.js';
 import { source } from '../src/source.js';
 import { copyOfFixture, envOf, rolloutsBelow, rowsOf, VERSIONS } from './home.js';
-
-const now = () => Date.parse('2026-12-01T00:00:00Z');
-const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, { ...envOf(home), now });
 
 describe.each(VERSIONS)('the history of %s on a server', (version) => {
   it('is what list prints, in order, and is sent once', async () => {
     const home = copyOfFixture(version);
-    const server = await newServer(now);
-    const sync = pluginOf(home, server);
+    const server = await newServer();
+    const sync = syncerOf(source, envOf(home), server);
     const rows = rowsOf(home);
     expect(await sync()).toMatchObject({
       failed: 0,
@@ -21,10 +17,10 @@ describe.each(VERSIONS)('the history of %s on a server', (version) => {
       sessions: rows.length,
       sessionsSent: rows.length,
     });
-    const state = await storedState(server);
+    const state = await stateOf(server);
     expect([...state.keys()].sort()).toEqual(rows.map(({ id }) => id).sort());
     for (const row of rows) {
-      const session = state.get(row.id) as StoredTranscript;
+      const session = state.get(row.id) as WholeSession;
       expect(session).toMatchObject({
         title: row.title ?? 'Untitled session',
         promptTokens: row.promptTokens ?? 0,
@@ -41,14 +37,14 @@ describe.each(VERSIONS)('the history of %s on a server', (version) => {
     }
     const second = await sync();
     expect(second).toMatchObject({ sessionsSent: 0, messagesSent: 0, failed: 0, unchanged: rows.length });
-    expect(await storedState(server)).toEqual(state);
+    expect(await stateOf(server)).toEqual(state);
   });
 
   it('ends the same after it was synced half-written', async () => {
-    const [whole, growing] = [await newServer(now), await newServer(now)];
+    const [whole, growing] = [await newServer(), await newServer()];
     const home = copyOfFixture(version);
-    await pluginOf(home, whole)();
-    const sync = pluginOf(home, growing);
+    await syncerOf(source, envOf(home), whole)();
+    const sync = syncerOf(source, envOf(home), growing);
     const files = rolloutsBelow(home).map((path) => join(home, path));
     const contents = files.map((file) => readFileSync(file));
     const half = (content: Buffer) => Math.floor(content.length * 0.6);
@@ -57,20 +53,20 @@ describe.each(VERSIONS)('the history of %s on a server', (version) => {
     for (const [index, content] of contents.entries())
       appendFileSync(files[index] ?? '', content.subarray(half(content)));
     for (const file of files) await sync(file);
-    expect(await storedState(growing)).toEqual(await storedState(whole));
+    expect(await stateOf(growing)).toEqual(await stateOf(whole));
   });
 });
 
 describe('a rename', () => {
   it('reaches the server although no rollout changed', async () => {
     const home = copyOfFixture('0.169.0');
-    const server = await newServer(now);
-    const sync = pluginOf(home, server);
+    const server = await newServer();
+    const sync = syncerOf(source, envOf(home), server);
     await sync();
     const id = '01a20238-4245-7b42-9e64-6f6debd1f122';
     const index = join(home, 'session_index.jsonl');
     appendFileSync(index, `${JSON.stringify({ id, thread_name: 'Greeting', updated_at: 'x' })}\n`);
     expect(await sync(index)).toMatchObject({ sessionsSent: 1, messagesSent: 0 });
-    expect((await storedState(server)).get(id)?.title).toBe('Greeting');
+    expect((await stateOf(server)).get(id)?.title).toBe('Greeting');
   });
 });

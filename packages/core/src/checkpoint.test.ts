@@ -12,7 +12,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DEAD_LOCK, temporaryDirectory } from '../test/world.js';
+import { temporaryDirectory } from '../test/harness/temporary-directory.js';
+import { DEAD_LOCK } from '../test/world.js';
 import { type Checkpoint, checkpointFolder, openCheckpoints } from './checkpoint.js';
 
 const START = Date.UTC(2026, 0, 15, 12);
@@ -31,6 +32,7 @@ const checkpoint = (text = 'h'): Checkpoint => ({
   schema: 1,
   sessions: { s1: { header: text, title: 'T', messages: { 'tiny-tool:s1:m1': 'x' }, refused: { m2: 'y' } } },
 });
+
 const complete = (version: string, sessions = 1) => ({ version, sessions });
 const files = () => readdirSync(folder).sort();
 /** The file of the only checkpoint in the folder. */

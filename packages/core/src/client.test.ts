@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { temporaryDirectory } from '../test/harness/temporary-directory.js';
 import {
   type ClientOptions,
   createClient,
@@ -85,6 +83,7 @@ const breakOff: Step = (response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"ok":');
   setTimeout(() => response.socket?.destroy(), 10);
 };
+
 const stall: Step = (response) =>
   response.writeHead(200, { 'content-type': 'application/json' }).write('{"ok":');
 const taken = json({ ok: true, sessionId: 'k1' });
@@ -511,13 +510,10 @@ describe('an abort', () => {
 describe('the free functions', () => {
   let home: string;
   beforeEach(() => {
-    home = mkdtempSync(join(tmpdir(), 'opensync-client-'));
+    home = temporaryDirectory();
     vi.stubEnv('HOME', home);
     vi.stubEnv('OPENSYNC_URL', undefined);
     vi.stubEnv('OPENSYNC_API_KEY', undefined);
-  });
-  afterEach(() => {
-    rmSync(home, { recursive: true });
   });
 
   it('say how to sign in when there is no configuration', async () => {

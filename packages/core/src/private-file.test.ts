@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createWorld, prompt, temporaryDirectory } from '../test/world.js';
+import { temporaryDirectory } from '../test/harness/temporary-directory.js';
+import { createWorld, prompt } from '../test/world.js';
 import { appendPrivate, keepPrivate, overwritePrivate } from './private-file.js';
 import { log, logFile } from './trigger/log.js';
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../test/harness/temporary-directory.js';
 import { tinySource } from '../test/tiny-source.js';
-import { temporaryDirectory } from '../test/world.js';
 import { readSessions, sessionsToSend } from './session.js';
 import type { RawSession } from './source.js';
 import { findSessions } from './sync.js';

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from './harness/temporary-directory.js';
 import { API_KEY, startHostedServer } from './hosted-server.js';
-import { prompt, temporaryDirectory } from './world.js';
+import { prompt } from './world.js';
 
 const PLUGIN = fileURLToPath(new URL('tiny-plugin.mjs', import.meta.url));
 if (!existsSync(new URL('../dist/plugin.js', import.meta.url))) {

@@ -1,13 +1,5 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { checkpointFolder, openCheckpoints } from '../src/checkpoint.js';
@@ -15,19 +7,13 @@ import { createClient } from '../src/client.js';
 import type { Config } from '../src/config.js';
 import type { Env, Source } from '../src/source.js';
 import { type SyncContext, type SyncOptions, type SyncSummary, syncHistory } from '../src/sync.js';
+import { temporaryDirectory } from './harness/temporary-directory.js';
 import { API_KEY, type HostedOptions, type HostedServer, startHostedServer } from './hosted-server.js';
 import { type TinyLine, tinySource } from './tiny-source.js';
 
 /** Where the clock of a test stands at first: later than every fixture. */
 export const START = Date.UTC(2026, 11, 1, 12);
 export const MINUTE = 60_000;
-
-/** A directory that is gone after the test. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'opensync-core-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** A home directory, a clock that only sleeping moves, and a server that shares it. */
 export interface World {

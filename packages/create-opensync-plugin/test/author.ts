@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 
 /** A machine with nothing on it: an empty home, and a folder to work in. */
 export interface Author {
@@ -15,8 +15,7 @@ export interface Author {
 
 /** @param vars environment variables beside `HOME` and `PATH` */
 export function newAuthor(vars: Readonly<Record<string, string>> = {}): Author {
-  const place = mkdtempSync(join(tmpdir(), 'opensync-create-'));
-  onTestFinished(() => rmSync(place, { recursive: true, force: true }));
+  const place = temporaryDirectory();
   const [home, folder] = [join(place, 'home'), join(place, 'work')];
   for (const path of [home, folder]) mkdirSync(path);
   const env = { ...vars, HOME: home, PATH: process.env.PATH, npm_config_update_notifier: 'false' };

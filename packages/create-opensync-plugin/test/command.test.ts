@@ -1,26 +1,16 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import packageJson from '../package.json' with { type: 'json' };
 import { run } from '../src/program.js';
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'opensync-command-'));
+  folder = temporaryDirectory();
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The command in a terminal, or without one. */
 function start(args: readonly string[], isTTY = false) {

@@ -1,24 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SHAPES } from '../src/answers.js';
 import { buildAndTest, newAuthor, syncSample } from './author.js';
-import { type Packed, pack } from './pack.js';
+import { packBeforeAll } from './pack.js';
 
 /** Hundreds of packages are installed, on whatever machine and network this is. */
 const PATIENCE = 900_000;
 
-let tarballs: string;
-let packed: Packed[];
-
-beforeAll(() => {
-  tarballs = mkdtempSync(join(tmpdir(), 'opensync-tarballs-'));
-  packed = pack(tarballs);
-}, PATIENCE);
-
-afterAll(() => rmSync(tarballs, { recursive: true, force: true }));
+const packed = packBeforeAll(PATIENCE);
 
 /** What npm has of this machine, which its own settings in an empty home would not say. */
 function npmSettings(): Record<string, string> {
@@ -37,7 +28,7 @@ describe('an author with npm', () => {
     'has a plugin that syncs, of a history in %s',
     async (shape) => {
       const author = newAuthor(npmSettings());
-      const tarballOf = (name: string) => `${packed.find((one) => one.name === name)?.tarball}`;
+      const tarballOf = (name: string) => `${packed().find((one) => one.name === name)?.tarball}`;
       // What `npm create` does, with a package that is not published yet.
       const create = ['exec', '--yes', `--package=${tarballOf('create-opensync-plugin')}`, '--'];
       const options = ['--source', 'tidy', '--folder', '~/.tidy/sessions', '--shape', shape, '--yes'];

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beforeAll } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -14,8 +16,17 @@ export interface Packed {
 
 const FOLDERS = ['packages/core', 'apps/server', 'packages/create-opensync-plugin'];
 
+/** Packs before the tests of a file, which ask what it was by what this returns. */
+export function packBeforeAll(patience: number): () => readonly Packed[] {
+  let packed: readonly Packed[] = [];
+  beforeAll(() => {
+    packed = pack(temporaryDirectory());
+  }, patience);
+  return () => packed;
+}
+
 /** `npm pack` would leave `catalog:` in. */
-export function pack(destination: string): Packed[] {
+function pack(destination: string): Packed[] {
   return FOLDERS.map((path) => {
     const folder = join(ROOT, path);
     if (!existsSync(join(folder, 'dist'))) throw new Error(`${path}/dist is missing. Build first.`);

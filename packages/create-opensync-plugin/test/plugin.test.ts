@@ -1,22 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildAndTest, newAuthor, syncSample } from './author.js';
-import { layOut, link, manifestOf, type Packed, pack, ROOT, unpack } from './pack.js';
+import { layOut, link, manifestOf, packBeforeAll, ROOT, unpack } from './pack.js';
 
 /** Several programs are started one after the other, on whatever machine this is. */
 const PATIENCE = 300_000;
 
-let tarballs: string;
-let packed: Packed[];
-
-beforeAll(() => {
-  tarballs = mkdtempSync(join(tmpdir(), 'opensync-tarballs-'));
-  packed = pack(tarballs);
-}, PATIENCE);
-
-afterAll(() => rmSync(tarballs, { recursive: true, force: true }));
+const packed = packBeforeAll(PATIENCE);
 
 /*
  * From the tarballs, as a user has them, but without a network: what else npm would install is taken from this
@@ -27,7 +18,7 @@ describe('a plugin that was written', () => {
     'builds, passes its tests and syncs its sample, from the tarballs',
     async () => {
       const author = newAuthor();
-      const [creator, ...installed] = [...packed].reverse();
+      const [creator, ...installed] = [...packed()].reverse();
       if (creator === undefined) throw new Error('Nothing was packed.');
       unpack(creator.tarball, join(author.home, 'create'));
       const written = author.run(process.execPath, [

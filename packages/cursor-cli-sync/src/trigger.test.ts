@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Env, HookCommand } from '@opensync/core/plugin';
 import { testTrigger } from '@opensync/core/testing';
 import { jsonValue, parseDocument } from '@opensync/core/trigger';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { loadProblem } from './hooks-json.js';
 import { trigger } from './trigger.js';
 
@@ -47,10 +47,9 @@ let env: Env;
 const hook: HookCommand = { node: '/usr/bin/node', script: '/opt/hook.cjs', plugin: 'cursor-cli-sync' };
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'cursor-cli-sync-trigger-'));
+  home = temporaryDirectory();
   env = { home, vars: { PATH: join(home, 'bin') }, now: () => 0 };
 });
-afterEach(() => rmSync(home, { recursive: true }));
 
 const file = (by = hook) => {
   const [settings] = trigger.settings(env, by);

@@ -1,22 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createCli, type Env, findSessions, type Need, type Session, type Source } from '@opensync/core';
-import { onTestFinished } from 'vitest';
 import { type SessionRow, sessionRows } from '../../core/src/cli/rows.js';
 import { readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import type { CursorRecord } from '../src/records.js';
 import { source } from '../src/source.js';
 import { keep } from '../src/usage-record.js';
@@ -54,21 +44,15 @@ export function folderOf(number: string): string {
   return join(ACME, chat(number));
 }
 
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cursor-cli-sync-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 export function copyOfFixture(): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   cpSync(FIXTURE, home, { recursive: true });
   return home;
 }
 
 /** A home with nothing but these chats' folders of the fixture. */
 export function homeOf(...numbers: string[]): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   for (const number of numbers)
     cpSync(join(FIXTURE, folderOf(number)), join(home, folderOf(number)), { recursive: true });
   return home;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from './home.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 
 /* The built hook, as Cursor starts it. */
 
@@ -15,7 +15,7 @@ const SAMPLES = fileURLToPath(
 
 /** With a worker that is alive, so that none is started: it would outlive the test. */
 function newHome(): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   const live = join(home, '.cursor-cli-sync/live/default');
   mkdirSync(live, { recursive: true });
   writeFileSync(join(live, 'lock'), String(process.pid));

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import type { RunningServer } from '@opensync/server';
 import { expect, it } from 'vitest';
 import {
-  get,
   newServer,
-  type StoredMessage,
   type StoredSession,
+  storedMessages,
   storedSessions,
-  syncTo,
-} from '../../core/test/embedded.js';
+  syncerOf,
+} from '../../core/test/embedded-server.js';
 import { source } from '../src/source.js';
 import {
   chat,
@@ -18,7 +17,6 @@ import {
   folderOf,
   hooksOf,
   JOURNAL,
-  NOW,
   record,
   rowsOf,
   sessionsOf,
@@ -26,14 +24,11 @@ import {
 } from './home.js';
 import { StoreEditor } from './store-editor.js';
 
-const now = () => NOW;
-const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, envOf(home));
-
 it('sends what list prints, in order, once, and leaves the history as it is', async () => {
   const home = copyOfFixture();
   const before = stateOf(home);
-  const server = await newServer(now);
-  const sync = pluginOf(home, server);
+  const server = await newServer();
+  const sync = syncerOf(source, envOf(home), server);
   expect(await sync()).toMatchObject({ failed: 0, poison: 0, sessions: 10, unchanged: 0 });
   const sessions = await storedSessions(server);
   const rows = rowsOf(home);
@@ -43,10 +38,7 @@ it('sends what list prints, in order, once, and leaves the history as it is', as
     expect(session.title).toBe(row.title ?? 'Untitled session');
     expect(session.projectPath ?? null).toBe(row.projectPath);
     if (row.createdAt !== null) expect(session.createdAt).toBe(row.createdAt);
-    const { messages } = await get<{ messages: StoredMessage[] }>(
-      server,
-      `/api/sessions/get?id=${session.id}`,
-    );
+    const messages = await storedMessages(server, session.id);
     const count = (role: string) => messages.filter((message) => message.role === role).length;
     // The task of a subagent is a message, but nobody typed it.
     expect(count('user')).toBe(row.messages.user + (row.parentId === null ? 0 : 1));
@@ -70,7 +62,7 @@ it('opens nothing when nothing changed', async () => {
   const paths = Object.keys(stateOf(home)).filter((name) => /\.(db|jsonl|txt)$/.test(name));
   const keepTime = (path: string) => utimesSync(path, 1_790_000_000, 1_790_000_000);
   paths.forEach(keepTime);
-  const sync = pluginOf(home, await newServer(now));
+  const sync = syncerOf(source, envOf(home), await newServer());
   await sync();
   // Whoever opened one of these now would fail.
   for (const path of paths) {
@@ -82,8 +74,8 @@ it('opens nothing when nothing changed', async () => {
 
 it('sends no more than what is new, when a file of the chat is named', async () => {
   const home = copyOfFixture();
-  const server = await newServer(now);
-  const sync = pluginOf(home, server);
+  const server = await newServer();
+  const sync = syncerOf(source, envOf(home), server);
   await sync();
   const file = join(home, folderOf('2'), 'store.db');
   const store = new StoreEditor(file);
@@ -98,10 +90,10 @@ it('sends no more than what is new, when a file of the chat is named', async () 
 });
 
 it('ends the same when it was synced half-way as when it was synced at once', async () => {
-  const [whole, growing] = [await newServer(now), await newServer(now)];
+  const [whole, growing] = [await newServer(), await newServer()];
   const home = copyOfFixture();
-  await pluginOf(home, whole)();
-  const sync = pluginOf(home, growing);
+  await syncerOf(source, envOf(home), whole)();
+  const sync = syncerOf(source, envOf(home), growing);
   const file = join(home, folderOf('2'), 'store.db');
   const finished = readFileSync(file);
   const { list } = new StoreEditor(file);
@@ -114,8 +106,8 @@ it('ends the same when it was synced half-way as when it was synced at once', as
   writeFileSync(file, finished);
   await sync();
   const contents = async (server: RunningServer) => {
-    const id = (await storedSessions(server)).get(chat('2'))?.id;
-    const { messages } = await get<{ messages: StoredMessage[] }>(server, `/api/sessions/get?id=${id}`);
+    const session = (await storedSessions(server)).get(chat('2'));
+    const messages = await storedMessages(server, `${session?.id}`);
     return messages.map(({ externalId, role, parts }) => ({ externalId, role, parts }));
   };
   expect(await contents(growing)).toEqual(await contents(whole));
@@ -128,8 +120,8 @@ it('sends a title that only the statistics of the tool know, when they come to k
   store.save();
   const [tracking, later] = [join(home, '.cursor/ai-tracking'), join(home, 'later')];
   renameSync(tracking, later);
-  const server = await newServer(now);
-  const sync = pluginOf(home, server);
+  const server = await newServer();
+  const sync = syncerOf(source, envOf(home), server);
   await sync();
   const title = async () => (await storedSessions(server)).get(chat('2'))?.title;
   expect(await title()).toBe('Add a /healthz route and run the tests.');
@@ -143,8 +135,8 @@ it('sends the totals of a chat when its last turn was recorded, and looks at no 
   const other = join(home, folderOf('6'), 'store.db');
   const keepTime = () => utimesSync(other, 1_790_000_000, 1_790_000_000);
   keepTime();
-  const server = await newServer(now);
-  const sync = pluginOf(home, server);
+  const server = await newServer();
+  const sync = syncerOf(source, envOf(home), server);
   await sync();
   const totals = async (number: string) => {
     const { promptTokens, completionTokens, cost } = (await storedSessions(server)).get(
@@ -168,8 +160,8 @@ it('sends the totals of a chat when its last turn was recorded, and looks at no 
 
 it('finds the chats that the journal tells news of when it is the journal that changed', async () => {
   const home = copyOfFixture();
-  const server = await newServer(now);
-  const sync = pluginOf(home, server);
+  const server = await newServer();
+  const sync = syncerOf(source, envOf(home), server);
   record(home, ...hooksOf('2'));
   await sync();
   record(home, ...hooksOf('6'));

@@ -1,14 +1,15 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { textMessages } from '../src/text-transcript.js';
-import { chat, copyOfFixture, EXPECTED, rowsOf, sessionsOf, temporaryFolder, write } from './home.js';
+import { chat, copyOfFixture, EXPECTED, rowsOf, sessionsOf, write } from './home.js';
 
 const ID = '22222222-aaaa-4000-8000-000000000001';
 
 /** A history with one transcript. */
 function sessionFrom(text: string, path = `home-dev-x/agent-transcripts/${ID}/${ID}.jsonl`) {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   write(home, `.cursor/projects/${path}`, text);
   const session = sessionsOf(home).get(ID);
   if (session === undefined) throw new Error('The transcript is no session.');
@@ -40,7 +41,7 @@ describe('a history of transcripts alone', () => {
   });
 
   it('reads one transcript of a chat, in the order in which the client looks for them', () => {
-    const home = temporaryFolder();
+    const home = temporaryDirectory();
     const folder = '.cursor/projects/home-dev-x/agent-transcripts';
     const kinds = [`${ID}.txt`, `${ID}/${ID}.txt`, `${ID}.jsonl`, `${ID}/${ID}.jsonl`];
     for (const path of kinds) {
@@ -55,7 +56,7 @@ describe('a history of transcripts alone', () => {
   });
 
   it('does not take files of other names for chats', () => {
-    const home = temporaryFolder();
+    const home = temporaryDirectory();
     const folder = '.cursor/projects/home-dev-x/agent-transcripts';
     for (const path of [`${ID}/other.jsonl`, `${ID}/notes/${ID}.jsonl`, `${ID}.json`])
       write(home, `${folder}/${path}`, line('user', text('Hi')));

@@ -1,10 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findSessions } from '@opensync/core';
-import { onTestFinished } from 'vitest';
 import { type PreparedSession, readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 
 /** A home, written by the client of this version. */
@@ -12,8 +11,7 @@ export const FIXTURE = fileURLToPath(new URL('../fixtures/0.215.0', import.meta.
 
 /** A home of its own; the files are given by their path below its sessions. */
 export function homeOf(files: Record<string, unknown[] | object>): string {
-  const home = mkdtempSync(join(tmpdir(), 'droid-sync-'));
-  onTestFinished(() => rmSync(home, { recursive: true }));
+  const home = temporaryDirectory();
   for (const [name, content] of Object.entries(files)) {
     const path = join(home, '.factory/sessions', name);
     mkdirSync(dirname(path), { recursive: true });

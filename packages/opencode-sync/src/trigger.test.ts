@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Env, HookCommand } from '@opensync/core/plugin';
 import { testTrigger } from '@opensync/core/testing';
 import { jsonValue, parseDocument, withoutBom } from '@opensync/core/trigger';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { trigger } from './trigger.js';
 
 const read = (text: string) => (text.trim() === '' ? undefined : jsonValue(parseDocument(withoutBom(text))));
@@ -41,14 +41,13 @@ const hook: HookCommand = {
   script: '/opt/a b/opencode-sync/dist/hook.cjs',
   plugin: 'opencode-sync',
 };
+
 const OURS = 'file:///opt/a%20b/opencode-sync/dist/opencode.js';
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'opencode-sync-trigger-'));
+  home = temporaryDirectory();
   env = { home, vars: {}, now: () => 0 };
 });
-afterEach(() => rmSync(home, { recursive: true }));
-
 /** Writes files below the home, and gives what `add` would change. */
 function changes(files: Record<string, string>): Record<string, unknown> {
   for (const [name, text] of Object.entries(files)) {

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Session, Usage } from '@opensync/core';
 import { describe, expect, it } from 'vitest';
 import type { SessionRow } from '../../core/src/cli/rows.js';
-import { copyOf, expectedOf, rowsOf, sessionOf, temporaryFolder, usageOf, VERSIONS } from './home.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
+import { copyOf, expectedOf, rowsOf, sessionOf, usageOf, VERSIONS } from './home.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
@@ -12,7 +13,7 @@ const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 function rowsOfCommand(home: string): SessionRow[] {
   if (!existsSync(cli))
     throw new Error('dist/cli.js is missing. Build first: turbo run build, or npx tsup here.');
-  const env = { ...process.env, HOME: temporaryFolder(), XDG_DATA_HOME: home };
+  const env = { ...process.env, HOME: temporaryDirectory(), XDG_DATA_HOME: home };
   const output = execFileSync(process.execPath, [cli, 'list', '--json'], { env, maxBuffer: 1 << 28 });
   return (JSON.parse(output.toString()) as { sessions: SessionRow[] }).sessions;
 }

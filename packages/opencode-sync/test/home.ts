@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -12,9 +11,9 @@ import {
   type Source,
 } from '@opensync/core';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { afterAll } from 'vitest';
 import { type SessionRow, sessionRows } from '../../core/src/cli/rows.js';
 import { readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import type { OpencodeRecord } from '../src/records.js';
 import { source } from '../src/source.js';
 
@@ -25,20 +24,9 @@ export function fixture(version: string): string {
   return fileURLToPath(new URL(`../fixtures/${version}`, import.meta.url));
 }
 
-const temporary: string[] = [];
-afterAll(() => {
-  for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'opencode-sync-'));
-  temporary.push(folder);
-  return folder;
-}
-
 /** The stores of some clients in one `XDG_DATA_HOME`. */
 export function copyOf(...versions: string[]): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   for (const version of versions) {
     cpSync(join(fixture(version), 'opencode'), join(home, 'opencode'), { recursive: true });
   }

@@ -8,8 +8,9 @@ import { saveConfig } from '@opensync/core';
 import { startServer } from '@opensync/server';
 import { expect, it, onTestFinished } from 'vitest';
 import { liveFolder } from '../../core/src/trigger/live-folder.js';
+import { get } from '../../core/test/embedded-server.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { VARIABLES } from '../src/variables.js';
-import { temporaryFolder } from './home.js';
 
 /* The built plugin in a process of its own, as the tool loads it; Node.js stands in for the tool's Bun. */
 
@@ -49,7 +50,7 @@ async function load(home: string, events: unknown[]) {
 
 /** With a worker that is alive, so that none is started: it would outlive the test. */
 function newHome(): string {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   const vars = { XDG_DATA_HOME: join(home, 'data') };
   const folder = liveFolder({ plugin: 'opencode-sync', home, vars, names: VARIABLES });
   mkdirSync(folder.path, { recursive: true });
@@ -95,17 +96,17 @@ it('takes any event without a word', async () => {
 });
 
 it('takes a home that cannot be written without a word', async () => {
-  const file = join(temporaryFolder(), 'file');
+  const file = join(temporaryDirectory(), 'file');
   writeFileSync(file, '');
   const events = [{ event: { type: 'session.idle', properties: { sessionID: 'ses_1' } } }];
   expect(await load(file, events)).toMatchObject({ code: 0, stderr: '' });
 });
 
 it('has what was said on the server, although the tool ended at once', async () => {
-  const home = temporaryFolder();
+  const home = temporaryDirectory();
   mkdirSync(join(home, 'data'));
   cpSync(FIXTURE, join(home, 'data'), { recursive: true });
-  const server = await startServer({ db: join(temporaryFolder(), 'server.db'), port: 0, home });
+  const server = await startServer({ db: join(temporaryDirectory(), 'server.db'), port: 0, home });
   saveConfig({ convexUrl: server.url, apiKey: server.apiKey }, { env: { home, vars: {}, now: Date.now } });
   onTestFinished(async () => {
     endWorker(home);
@@ -116,9 +117,7 @@ it('has what was said on the server, although the tool ended at once', async () 
   let sessions = 0;
   while (sessions === 0 && performance.now() - endedAt < 30_000) {
     await sleep(50);
-    const headers = { authorization: `Bearer ${server.apiKey}` };
-    const answer = await fetch(`${server.url}/api/stats`, { headers });
-    sessions = ((await answer.json()) as { sessionCount: number }).sessionCount;
+    sessions = (await get<{ sessionCount: number }>(server, '/api/stats')).sessionCount;
   }
   expect(sessions).toBeGreaterThan(0);
 });

@@ -1,18 +1,14 @@
-import type { RunningServer } from '@opensync/server';
 import { describe, expect, it } from 'vitest';
 import {
-  get,
   newServer,
   type StoredMessage,
   type StoredSession,
+  storedMessages,
   storedSessions,
-  syncTo,
-} from '../../core/test/embedded.js';
+  syncerOf,
+} from '../../core/test/embedded-server.js';
 import { source } from '../src/source.js';
 import { copyOf, databaseOf, edit, envOf, fingerprint, rowsOf } from './home.js';
-
-const now = () => Date.parse('2026-12-01T00:00:00Z');
-const pluginOf = (home: string, server: RunningServer) => syncTo(server, source, { ...envOf(home), now });
 
 describe.each([[['1.18.33']], [['1.18.33-wal']], [['1.1.65']], [['0.5.29']], [['1.18.33', '1.1.65']]])(
   'the history of %s on a server',
@@ -20,8 +16,8 @@ describe.each([[['1.18.33']], [['1.18.33-wal']], [['1.1.65']], [['0.5.29']], [['
     it('is what list prints, in order, and is sent once', async () => {
       const home = copyOf(...versions);
       const before = fingerprint(home);
-      const server = await newServer(now);
-      const sync = pluginOf(home, server);
+      const server = await newServer();
+      const sync = syncerOf(source, envOf(home), server);
       const rows = rowsOf(home);
       expect(await sync()).toMatchObject({ failed: 0, poison: 0, unchanged: 0, sessions: rows.length });
       const stored = await storedSessions(server);
@@ -31,8 +27,7 @@ describe.each([[['1.18.33']], [['1.18.33-wal']], [['1.1.65']], [['0.5.29']], [['
         const { promptTokens, completionTokens, createdAt } = row;
         const title = row.title ?? 'Untitled session';
         expect(session).toMatchObject({ title, promptTokens, completionTokens, createdAt });
-        const path = `/api/sessions/get?id=${session.id}`;
-        expectInOrder(row.id, (await get<{ messages: StoredMessage[] }>(server, path)).messages);
+        expectInOrder(row.id, await storedMessages(server, session.id));
       }
       const second = await sync();
       expect(second).toMatchObject({ sessionsSent: 0, messagesSent: 0, failed: 0, unchanged: rows.length });
@@ -60,8 +55,8 @@ function expectInOrder(sessionId: string, messages: StoredMessage[]): void {
 describe('a trigger that names the database', () => {
   it('sends every session of it, and afterwards what has changed alone', async () => {
     const home = copyOf('1.18.33');
-    const server = await newServer(now);
-    const sync = pluginOf(home, server);
+    const server = await newServer();
+    const sync = syncerOf(source, envOf(home), server);
     expect(await sync(databaseOf(home))).toMatchObject({ sessions: 15, sessionsSent: 15, failed: 0 });
     const id = 'ses_dfdb0da0fffeQopKN3CZfq2pwg';
     edit(databaseOf(home), (db) => {

@@ -1,10 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Env, findSessions, type Session } from '@opensync/core';
-import { onTestFinished } from 'vitest';
 import { type PreparedSession, readSessions } from '../../core/src/session.js';
+import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 import { source } from '../src/source.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
@@ -22,8 +21,7 @@ export function envOf(home: string, vars: Record<string, string> = {}): Env {
 
 /** A home of its own; the files are given by their path below it, their content by lines. */
 export function homeOf(files: Record<string, unknown[]>): string {
-  const home = mkdtempSync(join(tmpdir(), 'pi-sync-'));
-  onTestFinished(() => rmSync(home, { recursive: true }));
+  const home = temporaryDirectory();
   for (const [path, lines] of Object.entries(files)) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import { tinySource } from '../../test/tiny-source.js';
-import { temporaryDirectory } from '../../test/world.js';
 import { createCli } from './create-cli.js';
 
 /** What the shell would read. */

@@ -2,8 +2,9 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import { type TinyLine, tinySource } from '../../test/tiny-source.js';
-import { prompt, START, temporaryDirectory } from '../../test/world.js';
+import { prompt, START } from '../../test/world.js';
 import type { Source } from '../source.js';
 import { createCli } from './create-cli.js';
 

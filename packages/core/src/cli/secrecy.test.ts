@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import { startHostedServer } from '../../test/hosted-server.js';
 import { tinySource } from '../../test/tiny-source.js';
-import { prompt, temporaryDirectory } from '../../test/world.js';
+import { prompt } from '../../test/world.js';
 import { createCli } from './create-cli.js';
 
 const KEY = 'osk_0123456789abcdefSECRET';

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import type { FilePattern, FoundFile, Source } from '../source.js';
 import { discover, filesVersion } from './discover.js';
 

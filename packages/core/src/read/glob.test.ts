@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import { findFiles } from './glob.js';
 
 let folder: string;

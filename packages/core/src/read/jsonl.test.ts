@@ -1,19 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import type { Problem } from '../types.js';
 import { firstRecord, type JsonlOptions, jsonl } from './jsonl.js';
 
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'opensync-jsonl-'));
+  folder = temporaryDirectory();
   file = join(folder, 'history.jsonl');
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 const MIB = 1 << 20;

@@ -1,18 +1,16 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import type { Problem } from '../types.js';
 import { sessionsByRow } from './rows.js';
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'opensync-rows-'));
+  folder = temporaryDirectory();
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const TABLES = `
   CREATE TABLE session (id TEXT, cwd TEXT, updated INTEGER);

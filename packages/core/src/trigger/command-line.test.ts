@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import type { HookCommand } from '../source.js';
 import { commandLine, hookIndex, runsHook } from './command-line.js';
 

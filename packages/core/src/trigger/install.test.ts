@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import type { Env, HookCommand, SettingsFile } from '../source.js';
 import { hooksFile } from './hooks-file.js';
 import { applyPlan, type InstallPlace, planRemoval, planSetup } from './install.js';
@@ -45,11 +45,13 @@ const setup = (by = hook) => {
   applyPlan(plan);
   return plan.changes.map(({ path }) => path);
 };
+
 const remove = () => {
   const plan = planRemoval(place, files());
   applyPlan(plan);
   return plan.changes.map(({ path }) => path);
 };
+
 const record = () => join(home, '.tiny-sync', 'setup.json');
 
 function write(path: string, content: string | Uint8Array, mode = 0o644): void {

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
 import { logIfPossible } from './log.js';
 import { watchFiles } from './watch-files.js';
 

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { DEAD_PROCESS, temporaryDirectory } from '../../test/world.js';
+import { temporaryDirectory } from '../../test/harness/temporary-directory.js';
+import { DEAD_PROCESS } from '../../test/world.js';
 import { liveFolder, STALE_MS } from './live-folder.js';
 import { type Wake, wake } from './wake.js';
 import { asWorker } from './worker.js';

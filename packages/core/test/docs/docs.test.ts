@@ -3,18 +3,16 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { startServer } from '@opensync/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../harness/temporary-directory.js';
 import { compileErrors } from './compile.js';
 import { type Page, pageOf, pages, ROOT } from './pages.js';
 
@@ -36,8 +34,7 @@ describe('the code in the documentation', () => {
 
 /** A reader's package and home: `@opensync/core` as it is built, and tools that npm would have installed. */
 function workplace() {
-  const folder = mkdtempSync(join(tmpdir(), 'opensync-author-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryDirectory();
   const [home, project, bin] = ['home', 'tidy-sync', 'bin'].map((name) => join(folder, name)) as [
     string,
     string,

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../harness/temporary-directory.js';
 import { loadFixtures } from './fixtures.js';
 import { Pool } from './pool.js';
 import { runSeed } from './run.js';
@@ -11,7 +10,7 @@ import { runSeed } from './run.js';
 const SEEDS = [...Array.from({ length: 22 }, (_, index) => index + 1), 40, 51];
 
 describe('a sync that is killed, lied to and interrupted', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'opensync-faults-'));
+  const folder = temporaryDirectory();
   const fixtures = loadFixtures(resolve(import.meta.dirname, '../../..'));
   let pool: Pool;
 
@@ -24,10 +23,7 @@ describe('a sync that is killed, lied to and interrupted', () => {
     pool = new Pool(join(folder, 'worker.mjs'), 2);
   });
 
-  afterAll(async () => {
-    await pool.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => pool.close());
 
   it.each(SEEDS)('ends as one that never failed, seed %i', async (seed) => {
     expect((await runSeed(seed, { pool, fixtures, folder })).problems).toEqual([]);

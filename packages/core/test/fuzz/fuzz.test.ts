@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../harness/temporary-directory.js';
 import { Pool } from './pool.js';
 
 /** A few of the runs of `npm run test:fuzz`. */
 const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
 
 describe('a history that is damaged', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'opensync-fuzz-'));
+  const folder = temporaryDirectory();
   let pool: Pool;
 
   beforeAll(() => {
@@ -18,10 +17,7 @@ describe('a history that is damaged', () => {
     pool = new Pool(resolve(import.meta.dirname, '../../..'), folder);
   });
 
-  afterAll(async () => {
-    await pool.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => pool.close());
 
   it.each(SEEDS)('is read as far as it is whole, seed %i', async (seed) => {
     const ending = await pool.run(seed);
