@@ -54,7 +54,7 @@ function digestOfOwnCode() {
   return hash.digest('hex').slice(0, 16);
 }
 
-export function parseSize(text) {
+function parseSize(text) {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(KB|MB|GB)$/.exec(text) ?? [];
   if (unit === undefined) throw new Error(`--size "${text}" is not a size like 500MB.`);
   return Number(number) * { KB: 1e3, MB: 1e6, GB: 1e9 }[unit];

@@ -9,7 +9,7 @@ import { apiRoutes } from './routes/api.js';
 import { pageRoutes } from './routes/page.js';
 import { syncRoutes } from './routes/sync.js';
 
-export interface AppOptions {
+interface AppOptions {
   db: Database;
   /** Milliseconds since the Unix epoch. */
   now: () => number;

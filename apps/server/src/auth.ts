@@ -7,7 +7,7 @@ export interface Env {
   Variables: { userId: number };
 }
 
-export interface Access {
+interface Access {
   /** Same answers as the hosted server, which wants exactly "Bearer ". */
   byKey: MiddlewareHandler<Env>;
   /** Accepts the token of the printed link, or a key that somebody typed into the page. */

@@ -4,7 +4,7 @@ import { RequestError } from './request-error.js';
 import { type BatchInput, parseMessage, parseSession } from './requests.js';
 import { saveSession } from './sessions.js';
 
-export interface BatchFailure {
+interface BatchFailure {
   kind: 'session' | 'message';
   /** Position in its list. */
   index: number;
@@ -13,7 +13,7 @@ export interface BatchFailure {
   error: string;
 }
 
-export interface BatchResult {
+interface BatchResult {
   /** Items that were stored, new or not. */
   sessions: number;
   messages: number;

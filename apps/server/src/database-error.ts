@@ -1,6 +1,6 @@
 import { DatabaseGone } from './database.js';
 
-export interface Explanation {
+interface Explanation {
   status: 500 | 503 | 507;
   /** For whoever sent the request. */
   text: string;

@@ -3,7 +3,7 @@ import type { StoredMessage } from './messages.js';
 import { type StoredSession, totalTokens } from './sessions.js';
 
 /** Tool calls and results are not part of any export, as on the hosted server. */
-export function exportMessages(messages: readonly StoredMessage[]): { role: string; content: string }[] {
+function exportMessages(messages: readonly StoredMessage[]): { role: string; content: string }[] {
   return messages.map((message) => ({ role: message.role, content: messageText(message) }));
 }
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Database } from './database.js';
 
-export interface User {
+interface User {
   id: number;
   name: string;
   /** Milliseconds since the Unix epoch. */
@@ -44,7 +44,7 @@ export function userOfKey(db: Database, key: string): number | undefined {
 }
 
 /** Plain SHA-256 is enough: the secrets are 256 random bits and cannot be guessed from a list. */
-export function hashSecret(secret: string): string {
+function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 

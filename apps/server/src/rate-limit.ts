@@ -7,7 +7,7 @@ export interface Rate {
   perSecond: number;
 }
 
-export interface Allowance {
+interface Allowance {
   /**
    * Milliseconds until it is the caller's turn. Above `maxWaitMs` the caller is refused, and others
    * do not wait for it.
@@ -22,7 +22,7 @@ export interface Limits {
   sleep(ms: number): Promise<unknown>;
 }
 
-export interface LimitOptions {
+interface LimitOptions {
   strangers?: Rate;
   user?: Rate;
   /** Milliseconds of a clock that nobody sets. */

@@ -4,9 +4,9 @@ import { SESSION_COLUMNS, type StoredSession } from './sessions.js';
 const MAX_WORDS = 16;
 
 /** `all`: every word occurs in the session. `any`: at least one; most words first. */
-export type Match = 'all' | 'any';
+type Match = 'all' | 'any';
 
-export interface SearchOptions {
+interface SearchOptions {
   match: Match;
   limit: number;
   offset?: number;

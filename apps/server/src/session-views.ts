@@ -2,7 +2,7 @@ import type { StoredMessage } from './messages.js';
 import { type StoredSession, totalTokens } from './sessions.js';
 
 /** Null fields are left out: the API says "unknown" by absence. */
-export function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
+function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 

@@ -8,7 +8,7 @@ import { client } from './support.js';
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 if (!existsSync(CLI)) throw new Error('The command is not built: run the build first.');
 
-export interface Running {
+interface Running {
   child: ChildProcess;
   /** All that it printed so far, both streams. */
   output(): string;

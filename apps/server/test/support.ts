@@ -12,7 +12,7 @@ export const HOUR = 3_600_000;
 export const START = Date.UTC(2026, 0, 15, 12);
 
 /** Fields that answers may have, for tests to look at; each test knows which ones are there. */
-export interface AnswerBody {
+interface AnswerBody {
   error: string;
   errors: string[];
   failed: object[];
@@ -27,7 +27,7 @@ export interface AnswerBody {
   content: string;
 }
 
-export interface SessionBody {
+interface SessionBody {
   id: string;
   externalId: string;
   title: string;
@@ -38,7 +38,7 @@ export interface SessionBody {
   messageCount: number;
 }
 
-export interface MessageBody {
+interface MessageBody {
   externalId: string;
   textContent: string;
   content: string;

@@ -20,7 +20,7 @@ export interface Writer {
   missing(): Promise<string[]>;
 }
 
-export interface WriterOptions {
+interface WriterOptions {
   /** Unlike that of every other writer. */
   name: string;
   seed: number;

@@ -19,7 +19,7 @@ export interface Lineage {
   copiesIn(transcript: FoundFile): Copies;
 }
 
-export interface Copies {
+interface Copies {
   /** Of the lines that are copies. */
   uuids: ReadonlySet<string>;
   /** The session most of them were copied from. */

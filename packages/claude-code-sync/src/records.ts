@@ -36,7 +36,7 @@ export interface Line {
   message: MessageRecord | undefined;
 }
 
-export interface Attachment {
+interface Attachment {
   type: string | undefined;
   commandMode: string | undefined;
   prompt: Content | undefined;

@@ -2,7 +2,7 @@ import type { Usage } from '@opensync/core/plugin';
 import { fieldsOf, type Tokens, tokensOf } from './records.js';
 
 /** `token_count`: the client's running total, and what it says the last response added. */
-export interface TokenCount {
+interface TokenCount {
   total: Tokens;
   last: Tokens;
 }

@@ -12,7 +12,7 @@ import {
 /** Absent before Node 22.15. */
 const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (data: Buffer) => Buffer };
 
-export function isCompressed(file: string): boolean {
+function isCompressed(file: string): boolean {
   return file.endsWith('.zst');
 }
 

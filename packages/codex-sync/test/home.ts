@@ -108,7 +108,7 @@ export interface Response {
   texts: string[];
 }
 
-export interface Truth {
+interface Truth {
   client: string;
   sessions: Record<string, Expected>;
   ephemeral: Record<string, unknown>;

@@ -57,12 +57,12 @@ export interface CheckpointStore {
 }
 
 /** A version of a session, and how many sessions it came to on the server, subagents included. */
-export interface Complete {
+interface Complete {
   version: string;
   sessions: number;
 }
 
-export interface Settled {
+interface Settled {
   digest: string;
   /** How many sessions the history came to, subagents included. */
   sessions: number;
@@ -78,7 +78,7 @@ export interface Checkpoint {
 const LOCK_STALE_MS = 10 * 60_000;
 const LOCK_TOUCH_MS = 60_000;
 
-export interface CheckpointLocation {
+interface CheckpointLocation {
   env: Env;
   sourceId: string;
   url: string;

@@ -92,12 +92,12 @@ function notInFuture(message: SyncMessageData, { now, immediate }: PlanOptions):
 }
 
 /** Hash of everything an update can change; the server never changes `createdAt`. */
-export function messageHash(message: SyncMessageData): string {
+function messageHash(message: SyncMessageData): string {
   const { createdAt: _, ...rest } = message;
   return hashOf(rest);
 }
 
-export function headerHash(session: SyncSessionData): string {
+function headerHash(session: SyncSessionData): string {
   const { createdAt: _, ...rest } = session;
   return hashOf(rest);
 }

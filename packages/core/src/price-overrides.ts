@@ -18,7 +18,7 @@ export function decimalOf(price: number | string): string {
 export type PriceOverrides = Record<string, PriceOverride>;
 
 /** US dollars per million tokens, `webSearch` per search; a number or its digits: 2.5 or "2.5". */
-export interface PriceOverride {
+interface PriceOverride {
   input: number | string;
   output: number | string;
   cacheRead?: number | string | undefined;

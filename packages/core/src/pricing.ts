@@ -3,7 +3,7 @@ import prices from './prices.json' with { type: 'json' };
 import type { ApiCall, Usage } from './types.js';
 
 /** US dollars per million tokens, as decimal strings. Absent means unknown, never free. */
-export interface Prices {
+interface Prices {
   input?: string;
   cacheRead?: string;
   cacheWrite5m?: string;

@@ -4,7 +4,7 @@ import { isFields } from './read/values.js';
  * How much of a session leaves the machine: all of it without its secrets, its numbers, or nothing.
  * In the order of what they give away, the least first.
  */
-export const PRIVACY_LEVELS = ['off', 'metadata', 'full'] as const;
+const PRIVACY_LEVELS = ['off', 'metadata', 'full'] as const;
 export type PrivacyLevel = (typeof PRIVACY_LEVELS)[number];
 
 /** The setting `privacy`. */

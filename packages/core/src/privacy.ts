@@ -11,7 +11,7 @@ export interface PrivacyOptions {
   realpath(path: string): string;
 }
 
-export type LevelOf = (projectPath: string | undefined) => PrivacyLevel;
+type LevelOf = (projectPath: string | undefined) => PrivacyLevel;
 
 /** The level of a session by the path of its project. */
 export function levelsOf(setting: PrivacySetting | undefined, options: PrivacyOptions): LevelOf {

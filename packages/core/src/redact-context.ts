@@ -3,7 +3,7 @@
  * Two questions decide: does the name promise a credential, and does the value look like one?
  */
 
-export type CredentialName = 'password' | 'token';
+type CredentialName = 'password' | 'token';
 
 /** How much the surroundings promise: `.env` assignments most, unquoted words in code or prose least. */
 type Confidence = 'high' | 'medium' | 'low';

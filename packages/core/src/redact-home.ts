@@ -2,7 +2,7 @@
  * The home directory of the user as `~`: it is in most paths of a session, and tells who they are.
  */
 
-export type RewriteHome = (text: string) => string;
+type RewriteHome = (text: string) => string;
 
 /** Between the segments of a path: a slash or backslashes, as they are, escaped once or more, or URL-encoded. */
 const separator = String.raw`(?:\\{0,8}\/|\\{1,8}|%(?:25)?(?:2F|5C))`;

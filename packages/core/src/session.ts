@@ -8,7 +8,7 @@ import { realpath } from './sync.js';
 import type { Problem, Session } from './types.js';
 import { toWire, type WireSession } from './wire.js';
 
-export interface ReadOptions {
+interface ReadOptions {
   prices?: PriceOverrides | undefined;
   /** Literal secrets to take out besides those that look like one: this plugin's own key. */
   secrets?: readonly string[];
@@ -79,7 +79,7 @@ function redacted(session: Session, need: Need, { secrets = [], homes = [] }: Re
 }
 
 /** What a session and its subagents come to on the server. */
-export interface ToSend {
+interface ToSend {
   prepared: PreparedSession[];
   /** Ids of those that stay here. */
   withheld: string[];

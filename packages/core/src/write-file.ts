@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-export interface WriteFileOptions {
+interface WriteFileOptions {
   /** Permissions of the file, whatever it had before. Default 0o600: only its owner reads it. */
   mode?: number;
   /** Whether it must survive a power cut right after the call; waiting for the disk takes milliseconds. Default true. */

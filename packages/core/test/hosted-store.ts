@@ -21,7 +21,7 @@ export interface StoredSession {
   insertedAt: number;
 }
 
-export interface StoredPart {
+interface StoredPart {
   type: string;
   content: unknown;
 }
@@ -41,7 +41,7 @@ export interface StoredMessage {
   insertedAt: number;
 }
 
-export interface StoreOptions {
+interface StoreOptions {
   /** Milliseconds since the Unix epoch. */
   now: () => number;
   /** Updates apply at once: without H1, H2 and H6. */

@@ -33,7 +33,7 @@ export interface World {
   stateFolder: string;
 }
 
-export interface Changes {
+interface Changes {
   source?: Source<never>;
   config?: Config;
   fetch?: typeof fetch;

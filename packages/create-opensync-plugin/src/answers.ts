@@ -52,7 +52,7 @@ export function folderProblem(folder: string, home: string): string | undefined 
 }
 
 /** A folder as the plugin looks for it in any home; undefined when it is not below the one given. */
-export function belowHome(folder: string, home: string): string | undefined {
+function belowHome(folder: string, home: string): string | undefined {
   const path =
     /^~[/\\]/.test(folder) || !isAbsolute(folder) ? folder.replace(/^~[/\\]/, '') : relative(home, folder);
   const below = posix.normalize(path.split(sep).join('/')).replace(/\/$/, '');

@@ -6,7 +6,7 @@ import { expect, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../core/test/harness/temporary-directory.js';
 
 /** A machine with nothing on it: an empty home, and a folder to work in. */
-export interface Author {
+interface Author {
   home: string;
   folder: string;
   /** Runs a program and gives what it printed. @throws when it fails, with all of that */

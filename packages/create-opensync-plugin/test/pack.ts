@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../../core/test/harness/temporary-directory.
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Packages of this repository as they would be published: folder and tarball, by name. */
-export interface Packed {
+interface Packed {
   name: string;
   folder: string;
   tarball: string;

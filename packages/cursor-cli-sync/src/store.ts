@@ -30,7 +30,7 @@ const ID_BYTES = 32;
 /** A list needs no output of tools: those blobs are not even read. */
 const IS_TOOL_OUTPUT = `substr(data, 1, 14) = CAST('{"role":"tool"' AS BLOB)`;
 
-export interface Store {
+interface Store {
   records: CursorRecord[];
   /** False when there is no conversation in it that could be read. */
   readable: boolean;

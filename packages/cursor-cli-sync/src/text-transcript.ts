@@ -1,5 +1,5 @@
 /** A message of a `.txt` transcript, in the words of the later JSON lines. */
-export interface TextMessage {
+interface TextMessage {
   role: 'user' | 'assistant';
   message: { content: TextBlock[] };
 }

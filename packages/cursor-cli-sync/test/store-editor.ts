@@ -7,7 +7,7 @@ import { type Field, fieldsOf } from '../src/protobuf.js';
 type Json = Record<string, unknown>;
 
 /** A change of a store as the client makes it: more blobs, and another newest state. */
-export interface StoreChange {
+interface StoreChange {
   blobs: { id: string; hex: string }[];
   meta: string;
 }

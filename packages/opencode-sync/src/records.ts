@@ -38,7 +38,7 @@ export interface MessageRecord {
   error: ErrorRecord | undefined;
 }
 
-export interface ErrorRecord {
+interface ErrorRecord {
   name: string | undefined;
   message: string | undefined;
 }
@@ -61,7 +61,7 @@ export interface PartRecord {
   tokens: TokensRecord | undefined;
 }
 
-export interface ToolState {
+interface ToolState {
   status: string | undefined;
   input: unknown;
   output: string | undefined;

@@ -2,7 +2,7 @@ import type { Usage } from '@opensync/core/plugin';
 import type { TokensRecord } from './records.js';
 
 /** What decides how a client counted. The version is the session's: a message may be of a later client. */
-export interface Origin {
+interface Origin {
   version: string | undefined;
   provider: string | undefined;
   model: string | undefined;

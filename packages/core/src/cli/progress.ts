@@ -1,6 +1,6 @@
 import type { CliIo } from './create-cli.js';
 
-export interface Progress {
+interface Progress {
   update(done: number, total: number): void;
   stop(): void;
 }

@@ -7,7 +7,7 @@ import { stampOf, versionOf } from '../sync.js';
 import type { Session, Usage } from '../types.js';
 import { addUsage, completionTokens, mainModel, modelsOf, promptTokens } from '../usage.js';
 
-export type Synced = 'no' | 'partly' | 'yes';
+type Synced = 'no' | 'partly' | 'yes';
 
 /** A session as `list --json` prints it. Null is unknown. Times are milliseconds since the Unix epoch. */
 export interface SessionRow {
@@ -44,7 +44,7 @@ export interface SessionRow {
   costWithChildren?: number | null;
 }
 
-export interface RowOptions<R> {
+interface RowOptions<R> {
   source: Source<R>;
   config: Config;
   /** Absent when nobody is signed in: then nothing is synced. */

@@ -27,7 +27,7 @@ export async function select<R>(
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /** A day, a time or an age, to milliseconds since the Unix epoch. */
-export function parseSince(text: string, now: number): number {
+function parseSince(text: string, now: number): number {
   const age = /^(\d+)([mhdw])$/.exec(text);
   if (age !== null) return now - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0);
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00`) : Date.parse(text);

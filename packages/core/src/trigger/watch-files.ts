@@ -3,7 +3,7 @@ import { errorCode } from '../errors.js';
 import { findFolders } from '../read/glob.js';
 import type { FilePattern } from '../source.js';
 
-export interface FileWatcher {
+interface FileWatcher {
   /** Watches folders that came to be since the last call, or that are others by the same name. */
   refresh(): void;
   close(): void;

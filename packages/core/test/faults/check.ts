@@ -17,7 +17,7 @@ export function shownBy(store: HostedStore, user: string): Shown {
 /** What each state of a history would be sent as, by external id of the session. */
 export type States = Map<string, WireSession>[];
 
-export interface Comparison {
+interface Comparison {
   /** After one sync that nothing disturbed. */
   clean: Shown;
   actual: Shown;

@@ -7,7 +7,7 @@ import type { Injected, Job, When } from './job.js';
 const real = { ...fs };
 
 /** What the disk does to a job: counts its reads of the history and writes of state, and breaks them. */
-export interface Disk {
+interface Disk {
   readonly reads: number;
   readonly writes: number;
 }

@@ -7,7 +7,7 @@ import type { Schedule, ServerFaultKind } from './schedule.js';
 export const API_KEY = 'osk_fault_harness_key';
 
 /** Faults that are due: at which request of the round, counted with health checks, and for how many. */
-export interface DueFault {
+interface DueFault {
   kind: ServerFaultKind;
   from: number;
   count: number;
@@ -20,7 +20,7 @@ export interface FaultyServer {
   close(): Promise<void>;
 }
 
-export interface RoundOfServer {
+interface RoundOfServer {
   faults: DueFault[];
   /** Called with the number of each request of the round when it has arrived; may kill its sender. */
   onArrival: (number: number, agent: string) => 'taken' | 'dropped' | undefined;

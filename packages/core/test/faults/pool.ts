@@ -11,7 +11,7 @@ export interface Work {
   ending: Promise<Ending>;
 }
 
-export interface Handlers {
+interface Handlers {
   /** A process waits until the shared clock has moved on. */
   onSleep: (ms: number) => void;
   onInjected: (injected: Injected) => void;

@@ -67,7 +67,7 @@ const SERVER_FAULTS = {
 };
 export type ServerFaultKind = keyof typeof SERVER_FAULTS;
 
-export interface ServerFault {
+interface ServerFault {
   kind: ServerFaultKind;
   point: Point;
   /** Requests in a row. */
@@ -87,7 +87,7 @@ const DAMAGES = {
 };
 export type DamageKind = keyof typeof DAMAGES;
 
-export interface Damage {
+interface Damage {
   kind: DamageKind;
   point: Point;
 }

@@ -1,6 +1,6 @@
 import type { Reading, ReadSession } from './read.js';
 
-export interface Readings {
+interface Readings {
   /** The file that was damaged, absolute. */
   file: string;
   /** Before anything was damaged. */

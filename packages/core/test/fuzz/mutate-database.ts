@@ -14,7 +14,7 @@ export const PAGE_KINDS = {
   'bits flipped': 4,
   emptied: 1,
 } as const;
-export type PageKind = keyof typeof PAGE_KINDS;
+type PageKind = keyof typeof PAGE_KINDS;
 
 export function mutatePages(content: Buffer, kind: PageKind, random: Random): Buffer {
   const size = pageSizeOf(content);
@@ -81,7 +81,7 @@ interface Driver {
 
 type Row = Record<string, unknown>;
 
-export interface RowChange {
+interface RowChange {
   kind: string;
   table: string;
   column: string;

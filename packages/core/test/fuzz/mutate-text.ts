@@ -35,7 +35,7 @@ export const HUGE_KINDS = {
   'a million broken lines': 2,
   'a million lines that are no records': 1,
 } as const;
-export type HugeKind = keyof typeof HUGE_KINDS;
+type HugeKind = keyof typeof HUGE_KINDS;
 
 export function mutateBytes(content: Buffer, kind: ByteKind, random: Random): Buffer {
   const at = () => random.int(0, Math.max(0, content.length - 1));

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export interface HarnessOptions {
+interface HarnessOptions {
   seeds: number[];
   /** Processes at the same time. */
   atOnce: number;

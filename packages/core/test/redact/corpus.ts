@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
 /** Corpus strings are stored in pieces so that no scanner takes this repository for a leak. */
-export type Pieces = string | string[];
+type Pieces = string | string[];
 
 export function joined(pieces: Pieces): string {
   return Array.isArray(pieces) ? pieces.join('') : pieces;
 }
 
-export interface Planted<T> {
+interface Planted<T> {
   name: string;
   kind: string;
   secret: string;

@@ -9,7 +9,7 @@ import { type CommandContext, EXIT } from '../program.js';
 import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
 import { type SelectOptions, select } from '../select.js';
 
-export interface ListOptions extends SelectOptions {
+interface ListOptions extends SelectOptions {
   limit?: string;
   json?: boolean;
 }

@@ -16,7 +16,7 @@ import { localServer } from '../local-server.js';
 import { type Account, connect, SOON, settingsOf } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
-export interface LoginOptions {
+interface LoginOptions {
   url?: string;
   apiKey?: string;
   local?: boolean;

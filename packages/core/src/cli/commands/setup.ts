@@ -15,7 +15,7 @@ import { hookCommand, lastingHookCommand } from '../hook-command.js';
 import { accountOf, settings } from '../open.js';
 import { type CommandContext, EXIT } from '../program.js';
 
-export interface SetupOptions {
+interface SetupOptions {
   remove?: boolean;
   yes?: boolean;
   dryRun?: boolean;

@@ -11,7 +11,7 @@ import { type SessionRow, sessionRows, syncedBy } from '../rows.js';
 import { findTarget, onlyOne } from '../select.js';
 
 /** A session on this machine that a command is about. */
-export interface Opened {
+interface Opened {
   raw: RawSession;
   row: SessionRow;
   config: Config;

@@ -9,7 +9,7 @@ import { type CommandContext, EXIT } from '../program.js';
 import { startProgress } from '../progress.js';
 import type { SelectOptions } from '../select.js';
 
-export interface SyncCommandOptions extends SelectOptions {
+interface SyncCommandOptions extends SelectOptions {
   dryRun?: boolean;
   force?: boolean;
   all?: boolean;
