@@ -25,11 +25,26 @@ function namesTool(text: string): boolean {
   return naming.test(text) || naming.test(text.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' '));
 }
 
+/** As prose, variables of the code and of the environment, and paths have it. */
+function spellings(words: readonly string[]): string[] {
+  const names = words.map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`);
+  const [first = '', ...others] = [words[0], ...names.slice(1)];
+  const constant = words.join('_').toUpperCase();
+  return [
+    names.join(' '),
+    `${first}${others.join('')}File`,
+    `is${names.join('')}`,
+    `${constant}_HOME`,
+    `~/.${first}/chats`,
+  ];
+}
+
 describe('core', () => {
   it('names no coding tool', () => {
     const naming = sourceFiles().filter((file) => namesTool(readFileSync(join(SOURCE, file), 'utf8')));
     expect(naming).toEqual([]);
-    const spelled = ['Claude Code', 'claudeCodeFile', 'CODEX_HOME', '~/.cursor/chats', 'OpenCode', 'isPi'];
+    const spelled = TOOLS.flatMap(spellings);
+    expect(spelled.length).toBeGreaterThan(20);
     expect(spelled.filter(namesTool)).toEqual(spelled);
   });
 

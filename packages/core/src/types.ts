@@ -83,6 +83,7 @@ export interface Uncounted {
 /** Something in the history that could not be read as expected. The rest of the session is unaffected. */
 export interface Problem {
   message: string;
+  /** Where something was left out. Absent when nothing was: what is told is how the session went. */
   location?: Location;
 }
 

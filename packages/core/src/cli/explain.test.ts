@@ -48,10 +48,10 @@ it('says each reason of an unknown cost once, and what can be done about it', as
 });
 
 it("tells a tool's own figure where it differs from the cost, and not by the noise of its arithmetic", async () => {
-  const model = 'claude-sonnet-4-5';
+  const model = 'gpt-5';
   const call = (id: string, toolCost: number): ApiCall => ({ id, model, usage, createdAt: START, toolCost });
-  expect(await explained([call('same', 0.00045 + 1e-17), call('other', 0.1 + 0.2)])).toEqual([
-    'Total $0.000900',
+  expect(await explained([call('same', 0.000225 + 1e-17), call('other', 0.1 + 0.2)])).toEqual([
+    'Total $0.000450',
     'other: the tool itself reckoned $0.3',
   ]);
 });

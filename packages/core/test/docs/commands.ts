@@ -27,8 +27,7 @@ const programs = new Map(
     Object.entries(manifest.bin ?? {}).map(([name, path]) => [name, join(ROOT, folder, path)] as const),
   ),
 );
-// A plugin whose tool has no hooks, as a new one has none.
-for (const name of AUTHORS_PLUGINS) programs.set(name, join(ROOT, 'packages/pi-sync/dist/cli.js'));
+for (const name of AUTHORS_PLUGINS) programs.set(name, join(ROOT, 'packages/core/test/tiny-plugin.mjs'));
 
 /** What is wrong with the commands of pages that no test runs, each with its page and line. */
 export function commandErrors(pages: readonly Page[]): string[] {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { forEachSeed, readOptions } from '../harness/options.js';
+import { forEachSeed, type HarnessOptions } from '../harness/options.js';
 import { loadFixtures } from './fixtures.js';
 import { Pool } from './pool.js';
 import { type Outcome, runSeed } from './run.js';
@@ -11,8 +11,7 @@ const REPLAY = `${COMMAND} --seed`;
  * @param packages the folder with the plugins, for their fixtures
  * @param folder for everything that is written, with the bundled worker in it
  */
-export async function main(args: string[], packages: string, folder: string): Promise<number> {
-  const options = readOptions(args, { command: COMMAND, runs: 2_000, atOnce: 4 });
+export async function main(options: HarnessOptions, packages: string, folder: string): Promise<number> {
   const pool = new Pool(join(folder, 'worker.mjs'), options.atOnce);
   const tools = {
     pool,

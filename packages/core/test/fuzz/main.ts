@@ -1,9 +1,8 @@
-import { forEachSeed, readOptions } from '../harness/options.js';
+import { forEachSeed, type HarnessOptions } from '../harness/options.js';
 import { type Ending, Pool } from './pool.js';
 import { report } from './report.js';
 
 const COMMAND = 'npm run test:fuzz --';
-const RUNS = 4_000;
 
 interface Result {
   seed: number;
@@ -18,8 +17,7 @@ function faultsOf({ ending }: Result): string[] {
  * @param packages the folder with the plugins, for their fixtures
  * @param folder for everything that is written, with the bundled worker in it
  */
-export async function main(args: string[], packages: string, folder: string): Promise<number> {
-  const options = readOptions(args, { command: COMMAND, runs: RUNS, atOnce: 2 });
+export async function main(options: HarnessOptions, packages: string, folder: string): Promise<number> {
   const pool = new Pool(packages, folder);
   const results: Result[] = [];
   const startedAt = Date.now();

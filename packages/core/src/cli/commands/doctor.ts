@@ -267,7 +267,6 @@ function checkHistory({ source, io }: CommandContext, raws: readonly RawSession[
     try {
       for (const { session } of readSessions(source, raw, 'summary', {})) {
         for (const { message, location } of session.problems) {
-          // Without a place nothing was left out: it is how the session went, and stays so.
           (location === undefined ? notes : problems).push(`${raw.id}: ${message}`);
         }
       }

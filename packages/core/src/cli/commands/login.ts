@@ -10,7 +10,7 @@ import {
 } from '../../config.js';
 import { errorCode, errorMessage, OpenSyncError } from '../../errors.js';
 import { recordPath } from '../../trigger/setup-record.js';
-import { normalizeUrl } from '../../url.js';
+import { isLoopback, normalizeUrl } from '../../url.js';
 import type { CliIo } from '../create-cli.js';
 import { localServer } from '../local-server.js';
 import { type Account, connect, SOON, settingsOf } from '../open.js';
@@ -25,13 +25,15 @@ interface LoginOptions {
 
 export async function login(context: CommandContext, options: LoginOptions): Promise<number> {
   const { source, io } = context;
-  const { isEmbedded = false, ...account } = await askAccount(context, options);
+  const account = await askAccount(context, options);
   const client = await connect(context, account, SOON);
   const answer = await client.checkKey();
   if (!answer.success) {
     const why = answer.error ?? 'The server did not answer.';
     const ended = `The embedded server of this machine has ended: nothing answers at ${account.url}, where it was last. Start it with ${HOW_TO_START}, then run this again.`;
-    const isGone = isEmbedded && answer.kind === 'network';
+    const isLocal =
+      isLoopback(new URL(account.url).hostname) && localServer(io.env.home)?.url === account.url;
+    const isGone = isLocal && answer.kind === 'network';
     throw new OpenSyncError(answer.kind ?? 'network', isGone ? ended : why);
   }
   const place = options.only === true ? { plugin: source.plugin, env: io.env } : { env: io.env };
@@ -49,10 +51,7 @@ export async function login(context: CommandContext, options: LoginOptions): Pro
 
 const HOW_TO_START = '"opensync-server", or "npm start" in its repository';
 
-/** `isEmbedded`: as the embedded server has left it on this machine. */
-type Answered = Account & { isEmbedded?: boolean };
-
-async function askAccount(context: CommandContext, options: LoginOptions): Promise<Answered> {
+async function askAccount(context: CommandContext, options: LoginOptions): Promise<Account> {
   const { io } = context;
   if (options.local === true) {
     if (options.url !== undefined || options.apiKey !== undefined) {
@@ -62,7 +61,7 @@ async function askAccount(context: CommandContext, options: LoginOptions): Promi
       );
     }
     const local = localServer(io.env.home);
-    if (local !== undefined) return { ...local, isEmbedded: true };
+    if (local !== undefined) return local;
     const where = join(io.env.home, '.opensync', 'server.json');
     throw new OpenSyncError(
       'config',
@@ -85,7 +84,7 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
-async function ask(io: CliIo, options: LoginOptions): Promise<Answered> {
+async function ask(io: CliIo, options: LoginOptions): Promise<Account> {
   const { confirm, isCancel, password, text } = await import('@clack/prompts');
   const answer = <T>(value: T): Exclude<T, symbol> => {
     if (isCancel(value)) throw new OpenSyncError('usage', 'Cancelled. Nothing was changed.');
@@ -93,7 +92,7 @@ async function ask(io: CliIo, options: LoginOptions): Promise<Answered> {
   };
   const local = options.url === undefined ? localServer(io.env.home) : undefined;
   if (local !== undefined && answer(await confirm({ message: `Use the embedded server at ${local.url}?` })))
-    return { ...local, isEmbedded: true };
+    return local;
   const url =
     options.url ??
     answer(
